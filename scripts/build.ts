@@ -1,8 +1,13 @@
 /**
  * `npm run build`: src/ to dist/, the files the package ships and bin/quoll.js starts.
- * Exit 1, with the previous dist/ still in place, when a type error stands in the way.
+ * With `all` also src/, test/ and bench/ to dist-test/, where tests and benchmarks run.
+ * Exit 1, with the previous folder still in place, when a type error stands in the way.
  */
 import { compileInto, removeLeftovers } from './compile.ts';
 
 removeLeftovers();
-process.exitCode = compileInto('dist', 'tsconfig.build.json') ? 0 : 1;
+const all = process.argv.includes('all');
+const ok =
+  compileInto('dist', 'tsconfig.build.json') &&
+  (!all || compileInto('dist-test', 'tsconfig.test.json'));
+process.exitCode = ok ? 0 : 1;
