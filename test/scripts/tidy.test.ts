@@ -1,6 +1,7 @@
 /**
- * The rules of `tidy`, each seen to fire on what it forbids and to keep still on what only looks so.
- * The table of imports is tested as a table; the scanner on the constructs that fool simple ones.
+ * The rules of `tidy`: each fires on what it forbids and keeps still on what only looks like it.
+ * The table of imports is tested as a table, allowed and forbidden pairs side by side; the scanner
+ * on the constructs that fool simple ones (escapes, nested templates, patterns holding quotes).
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -20,7 +21,7 @@ test('the scanner keeps code and offsets, and blanks comments, strings, patterns
     ["'it\\'s' + b", "'     ' + b"],
     ['/* a\n b */c', '    \n     c'],
     ['x = a / b / c', 'x = a / b / c'],
-    ['x = /\'[/]"/.test(y)', 'x =         .test(y)'],
+    ['x = /\'[/]"/.test(y)', 'x =        .test(y)'],
     ["return /'/;", 'return    ;'],
     ["a[0] / 2; '/'", "a[0] / 2; ' '"],
   ];
