@@ -1,9 +1,10 @@
-// One process per directory: a lock the operating system drops with the process, so that a file left by `kill -9`, or
-// by a container with the same process id, never refuses a start. Node has no flock. On Linux util-linux's `flock` takes
-// it on a descriptor it inherits from us: the lock belongs to the open file, stays when that child exits and goes when
-// we close the file or end. (Node opens files close-on-exec, so no other child keeps it alive.) On macOS and the BSDs
-// open(2) itself takes the same lock. Where `flock` is missing, a socket in Linux' abstract namespace named after the
-// directory's inode does it; that one does not see other network namespaces, which is said.
+// One process per directory: a lock the operating system drops with the process, so that a file left by `kill -9`,
+// or by a container with the same process id, never refuses a start. Node has no flock. On Linux util-linux's
+// `flock` takes it on a descriptor it inherits from us: the lock belongs to the open file, stays when that child
+// exits and goes when we close the file or end. (Node opens files close-on-exec, so no other child keeps it alive.)
+// On macOS and the BSDs open(2) itself takes the same lock. Where `flock` is missing, a socket in Linux' abstract
+// namespace named after the directory's inode does it; that one does not see other network namespaces, which is
+// said.
 //
 // Output: the lock, undefined when another open file holds it; throws what the system said about the directory.
 import { spawnSync } from 'node:child_process';

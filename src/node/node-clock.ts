@@ -1,6 +1,6 @@
-// The Clock port on Node's timers. Node may fire a timer up to a millisecond early by its own cached time and fires at
-// once when a delay does not fit 32 bits; the port promises "not before", so a timer that comes early is set again and a
-// long delay is walked in steps. `wallTime` may jump with the system's clock, `now` never does.
+// The Clock port on Node's timers. Node may fire a timer up to a millisecond early by its own cached time and fires
+// at once when a delay does not fit 32 bits; the port promises "not before", so a timer that comes early is set
+// again and a long delay is walked in steps. `wallTime` may jump with the system's clock, `now` never does.
 import type { Clock, Timer } from '../ports.ts';
 
 /** The longest delay `setTimeout` keeps (a larger one becomes 1 ms), about 24.8 days. */

@@ -1,7 +1,7 @@
-// The Dns port. A numeric address answers itself and a name in the hosts file is read from there; only other names reach
-// the system's resolver (getaddrinfo: it knows search domains and mDNS, which Node's own DNS client does not).
-// getaddrinfo occupies one of libuv's four threads until it answers, and those threads also run fsync: so at most one
-// look-up is under way at a time, and questions for the same name share it.
+// The Dns port. A numeric address answers itself and a name in the hosts file is read from there; only other names
+// reach the system's resolver (getaddrinfo: it knows search domains and mDNS, which Node's own DNS client does not).
+// getaddrinfo occupies one of libuv's four threads until it answers, and those threads also run fsync: so at most
+// one look-up is under way at a time, and questions for the same name share it.
 // Output: numeric addresses in the resolver's order, empty when there is none; never inside the call that asked.
 import { lookup } from 'node:dns';
 import { readFileSync, statSync } from 'node:fs';

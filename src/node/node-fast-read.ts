@@ -1,9 +1,9 @@
-// Reads accepted sockets into one reused buffer. `net.Socket` offers that publicly (`onread`), but only to sockets the
-// caller constructs, and `net.Server` constructs the accepted ones itself. So the server accepts paused, and here the
-// kernel handle moves from the server's socket to one of our own that was made with `onread`.
+// Reads accepted sockets into one reused buffer. `net.Socket` offers that publicly (`onread`), but only to sockets
+// the caller constructs, and `net.Server` constructs the accepted ones itself. So the server accepts paused, and
+// here the kernel handle moves from the server's socket to one of our own that was made with `onread`.
 //
-// Input: a socket just accepted with `pauseOnConnect`; output: the socket to use, or undefined when this Node keeps its
-// handle elsewhere; the caller then takes 'data' events, which are the same bytes a third slower.
+// Input: a socket just accepted with `pauseOnConnect`; output: the socket to use, or undefined when this Node keeps
+// its handle elsewhere; the caller then takes 'data' events, which are the same bytes a third slower.
 // Invariant: exactly one of the two sockets owns the handle. This is the only file that touches `_handle`.
 import { Socket } from 'node:net';
 
@@ -17,7 +17,7 @@ interface WithHandle {
   _handle: unknown;
 }
 
-/** Takes the handle from `accepted`, which becomes an empty shell, into a new half-open-able socket that reads at once. */
+/** Moves the handle of `accepted`, which becomes an empty shell, into a new socket that reads at once. */
 export function adoptForFastRead(accepted: Socket, onread: ReadInto): Socket | undefined {
   if (!hasHandle(accepted)) return undefined;
   const handle = accepted._handle;

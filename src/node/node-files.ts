@@ -1,8 +1,8 @@
-// The Files port on node:fs: small calls synchronous, fsync and large writes in libuv's threads. A call either does the
-// whole job or throws `FileError` with the system's code; a short write is continued, never reported as done.
+// The Files port on node:fs: small calls synchronous, fsync and large writes in libuv's threads. A call either does
+// the whole job or throws `FileError` with the system's code; a short write is continued, never reported as done.
 //
-// Invariant: a descriptor is closed only when no background call uses it any more, because the system gives the number
-// to the next file at once and a late fdatasync would then report the wrong file durable.
+// Invariant: a descriptor is closed only when no background call uses it any more, because the system gives the
+// number to the next file at once and a late fdatasync would then report the wrong file durable.
 // Zeros beyond the end are not really allocated: Node has no fallocate; Java's preallocation is sparse too.
 import {
   closeSync,

@@ -1,10 +1,10 @@
-// The Net port on node:net. Accepted sockets read into one buffer shared by the whole process (node-fast-read.ts), with
-// 'data' events where that is not to be had; dialled ones use the public `onread`. Sharing one buffer is safe because
-// libuv fills it and calls back before it fills it again.
+// The Net port on node:net. Accepted sockets read into one buffer shared by the whole process (node-fast-read.ts),
+// with 'data' events where that is not to be had; dialled ones use the public `onread`. Sharing one buffer is safe
+// because libuv fills it and calls back before it fills it again.
 //
-// A peer that shuts down its sending side closes the connection, as in Java, but not before the turn's replies are out:
-// `echo srvr | nc` sends its end with the question. Closing lingers, reading and dropping what still comes: a close with
-// unread input would be a reset, and a reset may take the last reply with it at the other end.
+// A peer that shuts down its sending side closes the connection, as in Java, but not before the turn's replies are
+// out: `echo srvr | nc` sends its end with the question. Closing lingers, reading and dropping what still comes: a
+// close with unread input would be a reset, and a reset may take the last reply with it at the other end.
 import type { Socket as NodeSocket, Server } from 'node:net';
 import { connect, createServer, isIP } from 'node:net';
 import type { Listener, ListenOptions, Net, Socket, SocketHandlers } from '../ports.ts';

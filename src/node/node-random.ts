@@ -1,5 +1,6 @@
-// The Random port: chance for schedules and back-off from V8's generator, which is fast and guessable; bytes that must
-// not be guessed from the operating system. Nothing secret may ever come from `next` or `below`.
+// The Random port: chance for schedules and back-off from V8's generator, which is fast and guessable; bytes that
+// must not be guessed from the operating system. Invariant: nothing secret comes from `next` or `below`.
+// The simulator has its own implementation that repeats itself from a seed; this one never does.
 import { randomFillSync } from 'node:crypto';
 import type { Random } from '../ports.ts';
 
