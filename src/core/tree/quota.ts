@@ -72,7 +72,7 @@ function parsePairs(text: string): Map<string, number> | undefined {
 /** Java's Long.parseLong; '' is −1. */
 function parseLong(text: string): number | undefined {
   if (text === '') return -1;
-  if (!/^[+-]?[0-9]+$/.test(text)) return undefined;
+  if (!/^[+-]?[0-9]{1,40}$/.test(text)) return undefined;
   const value = BigInt(text.startsWith('+') ? text.substring(1) : text);
   return BigInt.asIntN(64, value) === value ? Number(value) : undefined;
 }
