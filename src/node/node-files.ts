@@ -168,11 +168,17 @@ export function makeNodeFiles({ warn }: NodeFilesOptions): Files {
         path,
         attempt(path, () => openSync(path, flags[mode])),
       ),
-    status: (path) =>
-      attempt(path, () => {
-        const status = statSync(path, { throwIfNoEntry: false });
-        return status && { kind: kindOf(status), length: status.size };
-      }),
+    status: (path) => {
+      try {
+        const status = statSync(path);
+        return { kind: kindOf(status), length: status.size };
+      } catch (error) {
+        const failure = fileError(error, path);
+        // ENOTDIR: what should be a folder on the way is a file, so there is nothing at the path either.
+        if (failure.code === 'ENOENT' || failure.code === 'ENOTDIR') return undefined;
+        throw failure;
+      }
+    },
     list: (directory) => attempt(directory, () => readdirSync(directory).sort()),
     makeDirectories: (path) => {
       attempt(path, () => mkdirSync(path, { recursive: true }));
