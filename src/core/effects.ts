@@ -1,0 +1,64 @@
+// What the replica asks of its driver, in order, and what the driver tells it. The driver performs all effects of one
+// step before the next; bytes for clients and for the log are not here: `step` writes them into the connections' and the
+// batch's Writers, and `flush` and `append` say when they are due.
+
+import type { LogBatch } from './request/log-batch.ts';
+import type { Connection, PendingWrite } from './session/connection.ts';
+
+export type ReplicaEvent =
+  /** A socket was accepted; the connection is new. */
+  | { readonly kind: 'connected'; readonly connection: Connection }
+  /** One frame: the payload is `bytes[start, end)`, valid during the step only; `view` spans `bytes`. */
+  | ReceivedEvent
+  /** The socket is gone, whoever closed it. */
+  | { readonly kind: 'disconnected'; readonly connection: Connection }
+  /** The batch of the last `append` is durable. */
+  | { readonly kind: 'synced' }
+  /** All input that waited was handed in: outputs are flushed now, once. */
+  | { readonly kind: 'turnEnded' }
+  /** `deadline` was reached, or any other time: early and late calls are harmless. */
+  | { readonly kind: 'timeout' };
+
+/** Reused by the driver for every frame. `wallTime` is what a transaction will carry. */
+export interface ReceivedEvent {
+  readonly kind: 'received';
+  connection: Connection;
+  bytes: Uint8Array;
+  view: DataView;
+  start: number;
+  end: number;
+}
+
+export type CloseReason =
+  | 'client_zxid_ahead'
+  | 'session_reopen_failed'
+  | 'client_reconnect'
+  | 'client_closed_session'
+  | 'session_closed'
+  | 'auth_failed'
+  | 'unimplemented_request'
+  | 'malformed_frame'
+  | 'connection_expired'
+  | 'output_overflow'
+  | 'server_shutdown';
+
+export type ReplicaEffect =
+  /** Make the batch durable, then say `synced`. One at a time. */
+  | { readonly kind: 'append'; readonly batch: LogBatch<PendingWrite> }
+  /** Send what is in the output of each. */
+  | { readonly kind: 'flush'; readonly connections: readonly Connection[] }
+  /** Close, at once or behind what is in its output. */
+  | {
+      readonly kind: 'close';
+      readonly connection: Connection;
+      readonly reason: CloseReason;
+      readonly afterFlush: boolean;
+    }
+  /** Stop, or go on, reading from these. */
+  | { readonly kind: 'pause'; readonly connection: Connection }
+  | { readonly kind: 'resume'; readonly connections: readonly Connection[] }
+  | {
+      readonly kind: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly message: string;
+    };

@@ -1,0 +1,143 @@
+// One client connection as the machine sees it: who it is, its session, its replies on their way out, and what of its
+// input waits. The socket behind it is the driver's; bytes written to `out` leave when the turn ends.
+//
+// Invariant: a connection's reads wait behind its own pending writes and nobody else's: they hang on the last of them.
+
+import { Writer } from '../../jute/writer.ts';
+import type { Id } from '../../proto/data.ts';
+import { ErrorCode } from '../../proto/errors.ts';
+import { highOf, lowOf } from '../../proto/zxid.ts';
+import type { Requester } from './requester.ts';
+import type { Session } from './session-tracker.ts';
+
+export type ConnectionPhase = 'connecting' | 'establishing' | 'open' | 'closing' | 'closed';
+
+/** A frame that waits, with what its sender was authenticated as when it came. */
+export interface HeldFrame {
+  readonly bytes: Uint8Array;
+  readonly authIds: readonly Id[];
+}
+
+/** A write on its way through the log; reads of the same connection that came after it hang here. */
+export interface PendingWrite {
+  readonly connection: Connection | undefined;
+  readonly sequence: number;
+  readonly zxidHigh: number;
+  readonly zxidLow: number;
+  readonly xid: number;
+  readonly type: number;
+  readonly err: number;
+  readonly sessionId: bigint;
+  /** Where the transaction stands in its batch. */
+  readonly start: number;
+  readonly end: number;
+  readonly receivedAt: number;
+  held: HeldFrame[] | undefined;
+}
+
+/** What `cons` and `stat` show of a connection. Times in ms. */
+export interface ConnectionStats {
+  received: number;
+  sent: number;
+  establishedAt: number;
+  lastCxid: number;
+  lastZxid: bigint;
+  /** Op code of the last request answered; 0: none yet. */
+  lastOp: number;
+  lastResponseAt: number;
+  lastLatency: number;
+  minLatency: number;
+  maxLatency: number;
+  totalLatency: number;
+  responses: number;
+}
+
+export class Connection implements Requester {
+  readonly id: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly out: Writer;
+  phase: ConnectionPhase = 'connecting';
+  session: Session | undefined;
+  sessionHigh = 0;
+  sessionLow = 0;
+  /** The negotiated timeout; until then the sessionless one. */
+  timeoutMs: number;
+  lastInputAt: number;
+  authIds: readonly Id[];
+  /** The client sent the read-only byte, so the response carries one. */
+  hasReadOnlyByte = false;
+  isReadOnly = false;
+  pendingWrites = 0;
+  lastPending: PendingWrite | undefined;
+  /** In the list of those to flush at the end of the turn. */
+  isDirty = false;
+  isPaused = false;
+  readonly stats: ConnectionStats;
+
+  constructor(
+    id: number,
+    remoteAddress: string,
+    remotePort: number,
+    timeoutMs: number,
+    now: number,
+    wallTime: number,
+  ) {
+    this.id = id;
+    this.remoteAddress = remoteAddress;
+    this.remotePort = remotePort;
+    this.timeoutMs = timeoutMs;
+    this.lastInputAt = now;
+    this.authIds = [{ scheme: 'ip', id: remoteAddress }];
+    this.out = new Writer(outputCapacity);
+    this.stats = {
+      received: 0,
+      sent: 0,
+      establishedAt: wallTime,
+      lastCxid: -1,
+      lastZxid: -1n,
+      lastOp: 0,
+      lastResponseAt: 0,
+      lastLatency: 0,
+      minLatency: Number.MAX_SAFE_INTEGER,
+      maxLatency: 0,
+      totalLatency: 0,
+      responses: 0,
+    };
+  }
+
+  get isGone(): boolean {
+    return this.phase === 'closed' || this.phase === 'closing';
+  }
+
+  get sessionId(): bigint {
+    return this.session?.id ?? 0n;
+  }
+
+  /** Why the session may not write; Ok when it may. */
+  get error(): number {
+    const session = this.session;
+    return session === undefined || session.closing ? ErrorCode.SessionExpired : ErrorCode.Ok;
+  }
+
+  get isLocal(): boolean {
+    return false;
+  }
+
+  bind(session: Session): void {
+    this.session = session;
+    this.sessionHigh = highOf(session.id);
+    this.sessionLow = lowOf(session.id);
+  }
+
+  addAuthIds(ids: readonly Id[]): void {
+    const known = this.authIds;
+    const more = ids.filter(
+      (id) => !known.some((one) => one.scheme === id.scheme && one.id === id.id),
+    );
+    if (more.length > 0) this.authIds = [...known, ...more];
+  }
+}
+
+/** Small, since there may be many thousand idle connections; it grows with use and is given back when idle. */
+const outputCapacity = 512;

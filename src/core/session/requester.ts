@@ -1,0 +1,14 @@
+// Who asks: what prep and replies need to know of a client, whether its connection is here or at a learner.
+
+import type { Id } from '../../proto/data.ts';
+
+export interface Requester {
+  readonly sessionId: bigint;
+  readonly sessionHigh: number;
+  readonly sessionLow: number;
+  readonly authIds: readonly Id[];
+  /** Why this session may not write: SessionExpired, SessionMoved, or Ok. */
+  readonly error: number;
+  /** A local session owns no ephemerals. */
+  readonly isLocal: boolean;
+}
