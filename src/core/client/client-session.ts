@@ -278,14 +278,7 @@ export class ClientSession<W extends object, R extends Request<W>> {
   #onAnswer(request: R, zxid: Zxid, err: number): Effects<W, R> {
     const effects: Effects<W, R> = [{ kind: 'settle', request, err, zxid, body: this.#reader }];
     const { watch, removal } = request;
-    if (watch !== undefined && !request.abandoned) {
-      if (err === ErrorCode.Ok) {
-        const table = watch.table === 'exist' ? 'data' : watch.table;
-        this.#watches.add(table, watch.path, watch.watcher);
-      } else if (watch.table === 'exist' && err === ErrorCode.NoNode) {
-        this.#watches.add('exist', watch.path, watch.watcher);
-      }
-    }
+    if (watch !== undefined && !request.abandoned) this.#watches.answered(watch, err);
     if (removal !== undefined && err === ErrorCode.Ok) this.#removeWatches(removal, effects);
     if (request.op === OpCode.closeSession) effects.push(...this.#end('CLOSED', 'closed'));
     return effects;
@@ -379,9 +372,7 @@ export class ClientSession<W extends object, R extends Request<W>> {
     const code = endCode[state];
     // A request that was sent and is not answered may have happened: CLOSED must not deny it.
     this.#failPending(state === 'CLOSED' ? 'ConnectionLoss' : code, reason, effects);
-    for (const request of this.#pipe.takeQueued())
-      effects.push(this.#failed(request, code, reason));
-    for (const request of this.#auths.takeWaiting()) {
+    for (const request of [...this.#pipe.takeQueued(), ...this.#auths.takeWaiting()]) {
       effects.push(this.#failed(request, code, reason));
     }
     this.#phase = { kind: 'ended', state };

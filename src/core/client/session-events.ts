@@ -8,15 +8,7 @@ import type { ErrorName } from '../../proto/errors.ts';
 import type { OpCode, WatcherType } from '../../proto/opcodes.ts';
 import type { SessionId, Zxid } from '../../proto/zxid.ts';
 import type { ServerAddress } from './server-list.ts';
-import type { WatchTable } from './watch-tables.ts';
-
-/** A watch the server sets when the request succeeds; 'exist' also when the node is not there. */
-export interface WatchIntent<W extends object> {
-  readonly table: WatchTable;
-  /** As the server names it. */
-  readonly path: string;
-  readonly watcher: W;
-}
+import type { WatchIntent } from './watch-tables.ts';
 
 /** Watches to forget when the request succeeds; `watcher` undefined: everybody's. */
 export interface WatchRemoval<W extends object> {

@@ -3,6 +3,7 @@
 // In: paths as the server names them. Invariant: no path maps to an empty set; a watcher is in a set once.
 // The tables outlive connections: after a reconnect they are what setWatches tells the new server.
 
+import { ErrorCode } from '../../proto/errors.ts';
 import { EventType, WatcherType } from '../../proto/opcodes.ts';
 
 /** 'exist': waits for a node that is not there; on the server that is a data watch too. */
@@ -25,6 +26,15 @@ const tablesOfType: Readonly<Record<WatcherType, readonly WatchTable[]>> = {
   [WatcherType.PersistentRecursive]: ['persistentRecursive'],
 };
 
+/** A watch that a request asks for. */
+export interface WatchIntent<W extends object> {
+  /** 'exist': an exists request; the watch waits for the node or, if there is one, for its data. */
+  readonly table: WatchTable;
+  /** As the server names it. */
+  readonly path: string;
+  readonly watcher: W;
+}
+
 /** Whom to tell that which kind of watch is gone. */
 export interface RemovedWatchers<W> {
   readonly type: EventType;
@@ -46,6 +56,12 @@ export class WatchTables<W extends object> {
     const watchers = this.#tables[table].get(path);
     if (watchers === undefined) this.#tables[table].set(path, new Set([watcher]));
     else watchers.add(watcher);
+  }
+
+  /** The server's answer to a request with a watch: on success it is set, and exists sets it on NoNode too. */
+  answered({ table, path, watcher }: WatchIntent<W>, err: number): void {
+    if (err === ErrorCode.Ok) this.add(table === 'exist' ? 'data' : table, path, watcher);
+    else if (err === ErrorCode.NoNode && table === 'exist') this.add('exist', path, watcher);
   }
 
   /** The watchers an event concerns, each once. One-shot watches among them are over. */
