@@ -1,5 +1,6 @@
-// A binary heap: the smallest item first, by the order given. Items with equal rank come out in no promised order, so
-// where determinism matters the order must be total.
+// A binary heap: the smallest item first, by the order given. Items with equal
+// rank come out in no promised order, so where determinism matters the order
+// must be total.
 
 export class Heap<T> {
   readonly #items: T[] = [];

@@ -1,5 +1,6 @@
-// Chance from a seed: the same numbers on every machine and in every run (sfc32, 128 bits of state). For simulation and
-// tests, and for jitter where it must be replayed; never for secrets.
+// Chance from a seed: the same numbers on every machine and in every run (sfc32, 128 bits
+// of state). For simulation and tests, and for jitter where it must be replayed; never
+// for secrets.
 
 export class Prng {
   #a: number;

@@ -1,5 +1,6 @@
-// Path rules against Java's own PathUtils: every UTF-16 unit of the Basic Multilingual Plane in every position that
-// matters, and seeded random paths out of the characters the rules speak of. Verdict and message must be the same.
+// Path rules against Java's own PathUtils: every UTF-16 unit of the Basic Multilingual Plane in
+// every position that matters, and seeded random paths out of the characters the rules speak of.
+// Verdict and message must be the same.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,9 @@ import { run } from './harness/child.ts';
 import { java, skipWithout, zookeeperClassPath } from './harness/debian.ts';
 import { scratchFolder } from './harness/project.ts';
 
-/** Reads {sequential: byte, length: int, units: char*}*; writes a line each: the message without the path, or "ok". */
+/**
+ * Reads {sequential: byte, length: int, units: char*}*; writes a line each: the message without the path, or "ok".
+ */
 const program = `
 import java.io.*;
 import java.nio.charset.StandardCharsets;

@@ -1,5 +1,6 @@
-// The heap against sorting, with pushes and pops mixed; the seeded generator: the same numbers from the same seed, and
-// values in their ranges.
+// The heap against sorting, with pushes and pops mixed; the seeded
+// generator: the same numbers from the same seed, and values in their
+// ranges.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

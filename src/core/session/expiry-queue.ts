@@ -1,10 +1,12 @@
-// Who falls due when, in buckets as wide as a tick (ExpiryQueue.java). In: items with a timeout, and the monotonic clock;
-// out: the items of every bucket whose time has come, in order of time.
+// Who falls due when, in buckets as wide as a tick (ExpiryQueue.java). In: items with a timeout,
+// and the monotonic clock; out: the items of every bucket whose time has come, in order of time.
 //
-// Invariants: an item is in one bucket or none; a bucket's time is a multiple of the interval and lies later than the
-// update that chose it; no bucket is ever passed over, whatever the clock does. Buckets without items cost nothing.
-// Differs from Java on purpose: buckets nobody is in are skipped at once instead of one by one, so a clock that jumps ten
-// years is caught up with in one step; a clock that runs backwards cannot put an item behind the bucket that is due next.
+// Invariants: an item is in one bucket or none; a bucket's time is a multiple of the interval and
+// lies later than the update that chose it; no bucket is ever passed over, whatever the clock does.
+// Buckets without items cost nothing.
+// Differs from Java on purpose: buckets nobody is in are skipped at once instead of one by one, so
+// a clock that jumps ten years is caught up with in one step; a clock that runs backwards cannot
+// put an item behind the bucket that is due next.
 
 import { Heap } from '../../util/heap.ts';
 

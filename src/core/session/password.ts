@@ -1,6 +1,7 @@
-// The password of a session (ZooKeeperServer.generatePasswd): 16 bytes that any server of an ensemble computes from the id
-// alone, so that a client may reconnect to another one. It is java.util.Random's, seeded with the id; whoever knows an id
-// can compute it, so it guards against mistakes and not against attackers.
+// The password of a session (ZooKeeperServer.generatePasswd): 16 bytes that any server of an
+// ensemble computes from the id alone, so that a client may reconnect to another one. It is
+// java.util.Random's, seeded with the id; whoever knows an id can compute it, so it guards against
+// mistakes and not against attackers.
 
 import { equalSecret } from '../../util/bytes.ts';
 

@@ -1,10 +1,12 @@
-// Which sessions there are, when they expire, and the ids of new ones (SessionTrackerImpl.java). In: creations, touches,
-// the monotonic clock; out: sessions whose time is up. Closing them is a transaction like any other: `expireDue` only
-// marks them, and they stay here until `remove`.
+// Which sessions there are, when they expire, and the ids of new ones (SessionTrackerImpl.java).
+// In: creations, touches, the monotonic clock; out: sessions whose time is up. Closing them is a
+// transaction like any other: `expireDue` only marks them, and they stay here until `remove`.
 //
-// Invariants: an id is given once, and never when it was seen on disk or in the log; a closing session is neither touched
-// nor expired a second time; the wall clock decides nothing but where new ids begin.
-// Differs from Java on purpose: ids begin at the wall clock, not at the time since boot, so a reboot does not repeat them.
+// Invariants: an id is given once, and never when it was seen on disk or in the log; a closing
+// session is neither touched nor expired a second time; the wall clock decides nothing but where
+// new ids begin.
+// Differs from Java on purpose: ids begin at the wall clock, not at the time since boot, so a
+// reboot does not repeat them.
 
 import type { Expiring } from './expiry-queue.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
@@ -99,8 +101,8 @@ export class SessionTracker {
   }
 
   /**
-   * The sessions whose time is up, marked as closing; each is told once. Whoever calls should have handled the input that
-   * waits first: after a pause of the process the pings of living clients lie there.
+   * The sessions whose time is up, marked as closing; each is told once. Whoever calls should have handled the input
+   * that waits first: after a pause of the process the pings of living clients lie there.
    */
   expireDue(now: number): Session[] {
     const due = this.#expiry.takeDue(now).filter((session) => !session.closing);
@@ -122,7 +124,10 @@ export class SessionTracker {
     for (const shard of this.#shards) yield* shard.values();
   }
 
-  /** The first part of the four-letter word `dump`, line by line. `dateOf` writes a time of the monotonic clock as a date. */
+  /**
+   * The first part of the four-letter word `dump`, line by line. `dateOf` writes a time of the monotonic clock as a
+   * date.
+   */
   dump(dateOf: (at: number) => string): string[] {
     const buckets = this.#expiry.buckets();
     const lines = [`Session Sets (${buckets.length})/(${this.#expiry.count}):`];

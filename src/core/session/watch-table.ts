@@ -1,10 +1,13 @@
-// One table of watches (WatchManager.java): which connections wait at which paths, and how. A server has two, for data
-// and for children. In: additions, removals and triggers; out: who is to be told.
+// One table of watches (WatchManager.java): which connections wait at which paths, and how. A
+// server has two, for data and for children. In: additions, removals and triggers; out: who is to
+// be told.
 //
-// Invariants: one Watch for each (path, watcher) of a table, its `modes` never 0; every Watch is on two rings, that of its
-// path (oldest first) and that of its watcher. No Map here grows past what rehashes in a few ms: paths are spread over
-// shards, and a crowd at one path is bounded by the connections there are.
-// Differs from Java on purpose: watchers are told in the order in which they came, and one who has nothing left is forgotten.
+// Invariants: one Watch for each (path, watcher) of a table, its `modes` never 0; every Watch is on
+// two rings, that of its path (oldest first) and that of its watcher. No Map here grows past what
+// rehashes in a few ms: paths are spread over shards, and a crowd at one path is bounded by the
+// connections there are.
+// Differs from Java on purpose: watchers are told in the order in which they came, and one who has
+// nothing left is forgotten.
 
 import { present } from '../../util/assert.ts';
 
@@ -64,7 +67,10 @@ const shardCount = 1024;
 
 export class WatchTable<W> {
   readonly #shards: (Map<string, AtPath<W>> | undefined)[] = new Array(shardCount).fill(undefined);
-  /** Lengths of paths with recursive watches, and how many watches: an ancestor of another length need not be looked up. */
+  /**
+   * Lengths of paths with recursive watches, and how many watches: an ancestor of another length need not be looked
+   * up.
+   */
   readonly #recursiveLengths = new Map<number, number>();
   readonly #index: 0 | 1;
   #paths = 0;
@@ -117,8 +123,8 @@ export class WatchTable<W> {
   }
 
   /**
-   * Appends to `told` everyone to whom a change at `path` matters and whose stamp is another one, stamps them, and uses up
-   * standard watches (also of those stamped before).
+   * Appends to `told` everyone to whom a change at `path` matters and whose stamp is another one, stamps them, and
+   * uses up standard watches (also of those stamped before).
    */
   trigger(path: string, stamp: number, told: W[]): void {
     if (this.#watches === 0) return;
@@ -303,7 +309,9 @@ function crowdOf<W>(first: Watch<W>): Crowd<W> {
   return crowd;
 }
 
-/** FNV-1a over the characters. It only spreads paths over the shards; the Maps themselves hash with a secret seed. */
+/**
+ * FNV-1a over the characters. It only spreads paths over the shards; the Maps themselves hash with a secret seed.
+ */
 function shardOf(path: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < path.length; at++) {

@@ -1,17 +1,22 @@
-// The watches of one server (DataTree's dataWatches and childWatches). In: what clients watch, and what a transaction did
-// to a path; out: `deliver`, called within the same call, before the transaction's reply is written.
+// The watches of one server (DataTree's dataWatches and childWatches). In: what clients watch, and
+// what a transaction did to a path; out: `deliver`, called within the same call, before the
+// transaction's reply is written.
 //
-// Invariants: one event a watcher for each trigger, however many of its watches match; a standard watch fires once, the
-// others until they are removed; nothing is left of a watcher after `removeWatcher`. `deliver` may remove
-// watchers: it runs after the tables have changed. For the deletion of a node both tables count as one trigger.
-// The newer rules throughout, where 3.8.0 differs (ZOOKEEPER-4466, 4471, 4475): modes mix freely at one path, recursive
-// watches live in the data table alone and never see NodeChildrenChanged, removal takes exactly the mode it names.
+// Invariants: one event a watcher for each trigger, however many of its watches match; a standard
+// watch fires once, the others until they are removed; nothing is left of a watcher after
+// `removeWatcher`. `deliver` may remove watchers: it runs after the tables have changed. For the
+// deletion of a node both tables count as one trigger.
+// The newer rules throughout, where 3.8.0 differs (ZOOKEEPER-4466, 4471, 4475): modes mix freely at
+// one path, recursive watches live in the data table alone and never see NodeChildrenChanged,
+// removal takes exactly the mode it names.
 
 import { EventType, WatcherType } from '../../proto/opcodes.ts';
 import type { Watcher } from './watch-table.ts';
 import { anyMode, WatchMode, WatchTable } from './watch-table.ts';
 
-/** `aclId` names the ACL that says whether the watcher may know: the node's, for a change of children its parent's. */
+/**
+ * `aclId` names the ACL that says whether the watcher may know: the node's, for a change of children its parent's.
+ */
 export type Deliver<W> = (watcher: W, type: EventType, path: string, aclId: number) => void;
 
 export interface WatchCounts {

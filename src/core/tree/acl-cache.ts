@@ -1,10 +1,12 @@
-// One small number for each distinct ACL list of the tree (ReferenceCountedACLCache.java). In: lists, decoded or as the
-// bytes of their jute vector. Out: ids that nodes keep and snapshots write.
+// One small number for each distinct ACL list of the tree (ReferenceCountedACLCache.java). In:
+// lists, decoded or as the bytes of their jute vector. Out: ids that nodes keep and snapshots
+// write.
 //
-// Invariants: equal lists (order counts) get one id, save where a snapshot holds a list twice; an id is never given to a
-// second list, not even an id that only a node of a fuzzy snapshot named; an entry lives while a node uses it.
-// Differs from Java on purpose: an unknown id that a node brings along is set apart for ever, where Java may later give it
-// to another list and then count that one down by mistake.
+// Invariants: equal lists (order counts) get one id, save where a snapshot holds a list twice; an
+// id is never given to a second list, not even an id that only a node of a fuzzy snapshot named; an
+// entry lives while a node uses it.
+// Differs from Java on purpose: an unknown id that a node brings along is set apart for ever, where
+// Java may later give it to another list and then count that one down by mistake.
 
 import { DecodeError, Reader } from '../../jute/reader.ts';
 import { decodeAscii } from '../../jute/utf8.ts';
@@ -72,8 +74,9 @@ export class AclCache {
   }
 
   /**
-   * Counts one more node with this id or list and returns the id. An unknown id (a node of a fuzzy snapshot, whose list
-   * was cached after the lists were written) is only set apart: the replay that follows points the node elsewhere.
+   * Counts one more node with this id or list and returns the id. An unknown id (a node of a fuzzy snapshot, whose
+   * list was cached after the lists were written) is only set apart: the replay that follows points the node
+   * elsewhere.
    */
   use(acl: number | readonly ACL[] | null): number {
     const id = typeof acl === 'number' ? acl : this.idOf(acl);
@@ -96,7 +99,10 @@ export class AclCache {
     for (const entry of this.#byId.values()) yield [entry.id, entry.acl];
   }
 
-  /** Takes one entry of a snapshot, not used by any node so far. Throws AssertionError for ids below 1 and repeated ids. */
+  /**
+   * Takes one entry of a snapshot, not used by any node so far. Throws AssertionError for ids below 1 and repeated
+   * ids.
+   */
   restore(id: number, acl: readonly ACL[]): void {
     assert(Number.isSafeInteger(id) && id > 0, `ACL id ${id} of a snapshot is 1 or more`);
     assert(!this.#byId.has(id), `ACL id ${id} of a snapshot stands there once`);

@@ -1,10 +1,12 @@
-// Who may do what (ZooKeeperServer.checkACL, PrepRequestProcessor.fixupACL and the authentication providers world, auth,
-// ip, digest and super). In: ACL lists, the ids a connection has proved, bytes of auth packets. Out: yes or no, a cleaned
-// list, new ids. Nothing here is remembered between calls.
+// Who may do what (ZooKeeperServer.checkACL, PrepRequestProcessor.fixupACL and the authentication
+// providers world, auth, ip, digest and super). In: ACL lists, the ids a connection has proved,
+// bytes of auth packets. Out: yes or no, a cleaned list, new ids. Nothing here is remembered
+// between calls.
 //
-// Schemes without a provider on this server (sasl, x509, anything else) are kept when read from disk, grant nothing, and
-// are refused in new lists, as an unconfigured Java server does.
-// Differs from Java on purpose: duplicates are found in linear time, and `auth` may not blow a list up without bound.
+// Schemes without a provider on this server (sasl, x509, anything else) are kept when read from
+// disk, grant nothing, and are refused in new lists, as an unconfigured Java server does.
+// Differs from Java on purpose: duplicates are found in linear time, and `auth` may not blow a list
+// up without bound.
 
 import { decodeUtf8, encodeUtf8 } from '../../jute/utf8.ts';
 import type { ACL, Id } from '../../proto/data.ts';
@@ -30,14 +32,14 @@ export interface AuthOptions extends AclOptions {
 }
 
 /**
- * The most entries a list may have after `auth` was expanded: above what a request of jute.maxbuffer (1 MiB) can hold, so
- * only the product of many `auth` entries and many ids meets it.
+ * The most entries a list may have after `auth` was expanded: above what a request of jute.maxbuffer (1 MiB) can
+ * hold, so only the product of many `auth` entries and many ids meets it.
  */
 const aclEntriesMax = 100_000;
 
 /**
- * Whether a connection with these ids may do `perms` on a node with this list (checkACL without skipACL). With several
- * bits in `perms` any one of them suffices. An empty list allows everything.
+ * Whether a connection with these ids may do `perms` on a node with this list (checkACL without skipACL). With
+ * several bits in `perms` any one of them suffices. An empty list allows everything.
  */
 export function allows(acl: readonly ACL[], perms: number, ids: readonly AuthId[]): boolean {
   if (acl.length === 0) return true;
@@ -62,8 +64,8 @@ function isGranted(wanted: Id, ids: readonly AuthId[]): boolean {
 }
 
 /**
- * The list a create or setACL stores: duplicates dropped, `auth` replaced by the ids that identify a creator. Undefined:
- * InvalidACL (empty, unknown scheme, malformed id, `auth` without such an id).
+ * The list a create or setACL stores: duplicates dropped, `auth` replaced by the ids that identify a creator.
+ * Undefined: InvalidACL (empty, unknown scheme, malformed id, `auth` without such an id).
  */
 export function fixupAcl(
   acl: readonly ACL[] | null,
@@ -146,7 +148,8 @@ function userOf(digestId: string): string {
 }
 
 /**
- * Two parts by Java's `split(":")`, which drops empty parts at the end: ':b' and 'a:b::' are well formed, 'a:' is not.
+ * Two parts by Java's `split(":")`, which drops empty parts at the end: ':b' and 'a:b::' are well formed, 'a:' is
+ * not.
  */
 function isDigestId(id: string): boolean {
   let end = id.length;

@@ -1,7 +1,9 @@
-// What kind of node an ephemeralOwner stands for (EphemeralType.java, EphemeralTypeEmulate353.java). In: the 64 bits of
-// the field, whole or as two halves, and two switches that every server of an ensemble must set alike. Out: the kind.
-// Differs from Java on purpose: an owner with the extended mark but an unknown feature is the session it always was (such
-// ids exist in data written by a server 255 before the switch was set); Java throws while it applies the transaction.
+// What kind of node an ephemeralOwner stands for (EphemeralType.java,
+// EphemeralTypeEmulate353.java). In: the 64 bits of the field, whole or as two halves, and two
+// switches that every server of an ensemble must set alike. Out: the kind.
+// Differs from Java on purpose: an owner with the extended mark but an unknown feature is the
+// session it always was (such ids exist in data written by a server 255 before the switch was set);
+// Java throws while it applies the transaction.
 
 export interface EphemeralOptions {
   /** zookeeper.extendedTypesEnabled: TTL nodes exist. Without it their owners are read as session ids. */

@@ -1,8 +1,9 @@
-// The ip scheme's addresses (IPAuthenticationProvider.java of 3.9.4 and later, which added IPv6). In: texts of ACL ids and
-// of connections' addresses. Out: whether they are well formed and whether one lies in the other's network. The two
-// families never match; an IPv4 address written inside IPv6 (`::ffff:…`) is only ever a connection's, and becomes IPv4.
-// Differs from Java on purpose: hexadecimal groups take digits only (Java's parseInt lets a sign through), and the zone
-// of a connection's link-local address does not stand in the way of a match.
+// The ip scheme's addresses (IPAuthenticationProvider.java of 3.9.4 and later, which added IPv6).
+// In: texts of ACL ids and of connections' addresses. Out: whether they are well formed and whether
+// one lies in the other's network. The two families never match; an IPv4 address written inside
+// IPv6 (`::ffff:…`) is only ever a connection's, and becomes IPv4.
+// Differs from Java on purpose: hexadecimal groups take digits only (Java's parseInt lets a sign
+// through), and the zone of a connection's link-local address does not stand in the way of a match.
 
 /** IPv4: 4 bytes, each as Integer.parseInt reads it (a sign and leading zeros are taken). */
 function parseV4(text: string): Uint8Array | undefined {
@@ -88,7 +89,8 @@ export function matchesIpAcl(address: string, aclId: string): boolean {
 
 /**
  * A socket's address as Java would name it, for ACLs, limits and listings: IPv4 inside IPv6 becomes IPv4, other IPv6
- * addresses eight groups without leading zeros (InetAddress.getHostAddress); a zone stays. Anything else stays as it is.
+ * addresses eight groups without leading zeros (InetAddress.getHostAddress); a zone stays. Anything else stays as it
+ * is.
  */
 export function normalizeAddress(text: string): string {
   const mapped = /^::ffff:([0-9.]+)$/i.exec(text)?.[1];

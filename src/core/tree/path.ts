@@ -1,7 +1,8 @@
-// Which strings are znode paths (PathUtils.validatePath), and the small questions asked about paths. In: UTF-16 strings
-// as clients sent them, or their bytes. Out: undefined for a good path, otherwise what is wrong with it, in Java's words.
-// Everything is one loop over the characters, so a path of a hundred thousand components costs its length and no stack.
-// Supplementary characters are never allowed: their surrogates lie in the forbidden range.
+// Which strings are znode paths (PathUtils.validatePath), and the small questions asked about
+// paths. In: UTF-16 strings as clients sent them, or their bytes. Out: undefined for a good path,
+// otherwise what is wrong with it, in Java's words. Everything is one loop over the characters, so
+// a path of a hundred thousand components costs its length and no stack. Supplementary characters
+// are never allowed: their surrogates lie in the forbidden range.
 
 /** Paths that can never be deleted (PrepRequestProcessor, case delete). */
 const systemPaths: ReadonlySet<string> = new Set([
@@ -15,8 +16,8 @@ const slash = 0x2f;
 const dot = 0x2e;
 
 /**
- * What is wrong with `path`, or undefined. A sequential create gets digits appended, so there the path may end in '/'.
- * The message ends in the index (UTF-16 units) of the offending character, as Java's does.
+ * What is wrong with `path`, or undefined. A sequential create gets digits appended, so there the path may end in
+ * '/'. The message ends in the index (UTF-16 units) of the offending character, as Java's does.
  */
 export function pathError(path: string, sequential = false): string | undefined {
   const text = sequential ? `${path}1` : path;
@@ -55,8 +56,8 @@ function isForbidden(unit: number): boolean {
 }
 
 /**
- * True only if `bytes[start, end)` is surely a valid path: printable ASCII, no empty, '.' or '..' component, no '/' at
- * the end. False means "ask pathError", not "wrong".
+ * True only if `bytes[start, end)` is surely a valid path: printable ASCII, no empty, '.' or '..' component, no '/'
+ * at the end. False means "ask pathError", not "wrong".
  */
 export function isPlainPath(bytes: Uint8Array, start: number, end: number): boolean {
   if (end <= start || bytes[start] !== slash) return false;

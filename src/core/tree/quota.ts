@@ -1,10 +1,12 @@
-// Quota limits and statistics as the text their znodes hold (StatsTrack.java), the prefixes that have a quota
-// (PathTrie.java), and whether a change would pass a limit (ZooKeeperServer.checkQuota). In and out: strings and numbers;
-// the nodes themselves are quota-book's business.
+// Quota limits and statistics as the text their znodes hold (StatsTrack.java), the prefixes that
+// have a quota (PathTrie.java), and whether a change would pass a limit
+// (ZooKeeperServer.checkQuota). In and out: strings and numbers; the nodes themselves are
+// quota-book's business.
 //
-// Differs from Java on purpose: a malformed text reads as "nothing set" where Java throws while it applies a transaction;
-// a component of blanks is a component like any other, where Java's trie leaves it out and so counts for another path.
-// Numbers above 2^53 are kept roughly and written as the largest long; they only serve as limits nobody reaches.
+// Differs from Java on purpose: a malformed text reads as "nothing set" where Java throws while it
+// applies a transaction; a component of blanks is a component like any other, where Java's trie
+// leaves it out and so counts for another path. Numbers above 2^53 are kept roughly and written as
+// the largest long; they only serve as limits nobody reaches.
 
 export const quotaRoot = '/zookeeper/quota';
 /** The node under `/zookeeper/quota<path>` that holds the limits. */
@@ -28,8 +30,8 @@ const nothing: QuotaStats = { count: -1, bytes: -1, countHardLimit: -1, byteHard
 const plain = /^count=(-?[0-9]{1,15}),bytes=(-?[0-9]{1,15})$/;
 
 /**
- * Reads `key=number` pairs between runs of ',' and ';'. Of more than one '=' in a pair only the first value counts, so
- * the stray '=' that `formatStats` writes for old parsers is harmless. An empty value, a missing key: −1.
+ * Reads `key=number` pairs between runs of ',' and ';'. Of more than one '=' in a pair only the first value counts,
+ * so the stray '=' that `formatStats` writes for old parsers is harmless. An empty value, a missing key: −1.
  */
 export function parseStats(text: string): QuotaStats {
   const short = plain.exec(text);
@@ -90,8 +92,8 @@ function withoutEmptyEnd(parts: string[]): string[] {
 }
 
 /**
- * `count=4,bytes=5`, and with other keys set `count=4,bytes=5=;byteHardLimit=10;countHardLimit=10`: the '=' makes parsers
- * of 3.4 overlook the rest. Keys are sorted.
+ * `count=4,bytes=5`, and with other keys set `count=4,bytes=5=;byteHardLimit=10;countHardLimit=10`: the '=' makes
+ * parsers of 3.4 overlook the rest. Keys are sorted.
  */
 export function formatStats(stats: QuotaStats): string {
   const head = `count=${longText(stats.count)},bytes=${longText(stats.bytes)}`;
@@ -119,8 +121,8 @@ export interface QuotaExcess {
 }
 
 /**
- * The limits a change would pass: count first, nothing after a hard one. Where a hard limit is set the soft one does not
- * count; a change of zero is never checked, even above the limit.
+ * The limits a change would pass: count first, nothing after a hard one. Where a hard limit is set the soft one does
+ * not count; a change of zero is never checked, even above the limit.
  */
 export function exceeds(
   limits: QuotaStats,

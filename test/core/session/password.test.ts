@@ -1,4 +1,6 @@
-// Session passwords: the known vector, more of them from java.util.Random itself, and the comparison.
+// Session passwords: the known vector, more of
+// them from java.util.Random itself, and the
+// comparison.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isPassword, sessionPassword } from '../../../src/core/session/password.ts';

@@ -1,5 +1,6 @@
-// Sessions: buckets and their rounding, clocks that jump either way, ids that never repeat, and long random runs against
-// a model that knows of each session only when it falls due.
+// Sessions: buckets and their rounding, clocks that jump either way, ids that never
+// repeat, and long random runs against a model that knows of each session only when it
+// falls due.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,5 +1,6 @@
-// Watches: who is told, once for each trigger; every mixture of the four kinds at one path under every removal and trigger
-// (ZOOKEEPER-4466, 4471, 4472, 4475); long random runs against a plain model; nothing left behind.
+// Watches: who is told, once for each trigger; every mixture of the four kinds at one path under
+// every removal and trigger (ZOOKEEPER-4466, 4471, 4472, 4475); long random runs against a plain
+// model; nothing left behind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

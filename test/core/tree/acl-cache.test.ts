@@ -1,5 +1,6 @@
-// Ids of ACL lists: one for equal lists, never a second list for an id, gone with the last use; the encoded way in gives
-// the same ids as the decoded one.
+// Ids of ACL lists: one for equal lists, never a second list for an id,
+// gone with the last use; the encoded way in gives the same ids as the
+// decoded one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,5 +1,6 @@
-// Who may do what: the permission check over schemes, the cleaning of new lists, what auth packets prove, and the
-// addresses of the ip scheme. The digests are those that Java's own tool prints.
+// Who may do what: the permission check over schemes, the cleaning of new lists, what
+// auth packets prove, and the addresses of the ip scheme. The digests are those that
+// Java's own tool prints.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';

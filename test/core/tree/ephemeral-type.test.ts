@@ -1,4 +1,6 @@
-// What an ephemeralOwner stands for under each setting, whole and in halves, and the range of TTLs.
+// What an ephemeralOwner stands for under each
+// setting, whole and in halves, and the range of
+// TTLs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OwnerKind } from '../../../src/core/tree/ephemeral-type.ts';

@@ -1,5 +1,6 @@
-// Path rules by table (the comparison with Java over the whole plane is test/interop/paths.test.ts), the fast check
-// against the slow one, and paths of a hundred thousand components.
+// Path rules by table (the comparison with Java over the whole plane is
+// test/interop/paths.test.ts), the fast check against the slow one, and paths of a hundred thousand
+// components.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

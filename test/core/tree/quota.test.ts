@@ -1,5 +1,6 @@
-// Quota texts as StatsTrack reads and writes them, the limits a change would pass, and the longest path with a quota
-// against a plain search.
+// Quota texts as StatsTrack reads and writes them, the
+// limits a change would pass, and the longest path with a
+// quota against a plain search.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
