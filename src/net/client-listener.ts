@@ -1,0 +1,266 @@
+// The client port (NIOServerCnxnFactory, NIOServerCnxn): accepts connections within the limits, finds frames and
+// four-letter words in what they send, and sends what the machine wrote for them. It knows no requests: frames go to
+// its host, which keeps one value of its own (a session's connection) beside each link.
+//
+// Invariants: nothing is kept of an input beyond the frame that is being received; a peer that does not read its replies
+// is not read from; bytes given to the socket are not touched until it is done with them.
+
+import type { Writer } from '../jute/writer.ts';
+import type { Listener, Net, NetError, Socket, SocketHandlers } from '../ports.ts';
+import { encodeUtf8 } from '../jute/utf8.ts';
+import { FrameReader, type FrameSink } from './framing.ts';
+import { argumentLengthOf, fourLetterWordOf, telnetClose } from './four-letter-codes.ts';
+
+export interface ClientPortOptions {
+  readonly address: string | undefined;
+  readonly port: number;
+  readonly backlog: number | undefined;
+  readonly keepAlive: boolean;
+  /** jute.maxbuffer: longer frames close the connection. */
+  readonly frameLengthMax: number;
+  /** Connections from one address, and in all; 0: no limit. */
+  readonly maxClientCnxns: number;
+  readonly maxCnxns: number;
+}
+
+export interface ClientPortHost<C> {
+  /** A connection within the limits; returns the host's own value for it. */
+  connected(link: ClientLink<C>): C;
+  frame(connection: C, bytes: Uint8Array, view: DataView, start: number, end: number): void;
+  /** The socket is gone. Called once for each `connected`. */
+  disconnected(connection: C, reason: string): void;
+  /** Whether the connection has not sent its connect request yet: only then is a word a command. */
+  awaitsConnect(connection: C): boolean;
+  /** The whole answer to a four-letter word. */
+  command(word: string, argument: Uint8Array, connection: C): string;
+  rejected(remoteAddress: string, why: string): void;
+}
+
+/** Replies that wait for the socket beyond this stop the reading, until half of them are gone. */
+const outputHigh = 1 << 20;
+/** Beyond this the peer is cut off: only a flood of events, or a client that never reads, gets here. */
+const outputMax = 512 << 20;
+/** A bigger output buffer is given back once sent. */
+const bufferKept = 1 << 18;
+const bufferLeast = 512;
+
+export class ClientLink<C> implements FrameSink, SocketHandlers {
+  readonly socket: Socket;
+  readonly #host: ClientPortHost<C>;
+  readonly #frames: FrameReader;
+  readonly #closed: (link: ClientLink<C>) => void;
+  #connection: C | undefined;
+  #spare: Uint8Array | undefined;
+  #inFlight = 0;
+  #isHostPaused = false;
+  #isOutputPaused = false;
+  #isOpen = true;
+  /** A command whose argument has not all come yet. */
+  #command: { readonly word: string; readonly argument: Uint8Array; have: number } | undefined;
+
+  constructor(
+    socket: Socket,
+    host: ClientPortHost<C>,
+    frameLengthMax: number,
+    closed: (link: ClientLink<C>) => void,
+  ) {
+    this.socket = socket;
+    this.#host = host;
+    this.#closed = closed;
+    this.#frames = new FrameReader(this, frameLengthMax);
+    this.#connection = host.connected(this);
+  }
+
+  // ---- from the socket ----
+
+  received(bytes: Uint8Array): void {
+    if (!this.#isOpen) return;
+    if (this.#command !== undefined) this.#takeArgument(bytes, 0, bytes.length);
+    else this.#frames.push(bytes);
+  }
+
+  closed(reason: string): void {
+    this.#isOpen = false;
+    this.#frames.close();
+    this.#closed(this);
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection !== undefined) this.#host.disconnected(connection, reason);
+  }
+
+  // ---- from the frame reader ----
+
+  frame(bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    if (this.#connection !== undefined) this.#host.frame(this.#connection, bytes, view, start, end);
+  }
+
+  badLength(word: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const connection = this.#connection;
+    if (connection === undefined) return false;
+    if (this.#host.awaitsConnect(connection)) {
+      if (word === telnetClose) return true;
+      const name = fourLetterWordOf(word);
+      if (name !== undefined) {
+        this.#command = { word: name, argument: new Uint8Array(argumentLengthOf(name)), have: 0 };
+        this.#takeArgument(bytes, start, end);
+        return false;
+      }
+    }
+    this.#host.rejected(this.socket.remoteAddress, `frame length ${word}`);
+    this.destroy();
+    return false;
+  }
+
+  #takeArgument(bytes: Uint8Array, start: number, end: number): void {
+    const command = this.#command;
+    const connection = this.#connection;
+    if (command === undefined || connection === undefined) return;
+    const { argument } = command;
+    for (let at = start; at < end && command.have < argument.length; at++) {
+      argument[command.have++] = bytes[at] as number;
+    }
+    if (command.have < argument.length) return;
+    const answer = encodeUtf8(this.#host.command(command.word, argument, connection));
+    if (answer.length > 0) this.socket.write(answer, () => undefined);
+    this.end();
+  }
+
+  // ---- from the host ----
+
+  /** Sends what is in `out`; the writer goes on in another buffer. */
+  flush(out: Writer): void {
+    const length = out.at;
+    if (length === 0) return;
+    if (!this.#isOpen) {
+      out.clear();
+      return;
+    }
+    const filled = out.bytes;
+    out.replace(this.#spare ?? new Uint8Array(bufferLeast));
+    this.#spare = undefined;
+    this.#inFlight += length;
+    this.socket.write(filled.subarray(0, length), () => {
+      this.#inFlight -= length;
+      if (filled.length <= bufferKept) this.#spare = filled;
+      if (this.#isOutputPaused && this.#inFlight <= outputHigh / 2) {
+        this.#isOutputPaused = false;
+        this.#read();
+      }
+    });
+    if (this.#inFlight > outputMax) {
+      this.#host.rejected(this.socket.remoteAddress, `${this.#inFlight} bytes of replies unread`);
+      this.destroy();
+    } else if (this.#inFlight > outputHigh && !this.#isOutputPaused) {
+      this.#isOutputPaused = true;
+      this.#hold();
+    }
+  }
+
+  pause(): void {
+    this.#isHostPaused = true;
+    this.#hold();
+  }
+
+  resume(): void {
+    this.#isHostPaused = false;
+    this.#read();
+  }
+
+  /** Closes behind what was flushed. */
+  end(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#frames.close();
+    this.socket.end();
+  }
+
+  destroy(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#frames.close();
+    this.socket.destroy();
+  }
+
+  #hold(): void {
+    if (!this.#isOpen) return;
+    this.#frames.pause();
+    this.socket.pause();
+  }
+
+  #read(): void {
+    if (!this.#isOpen || this.#isHostPaused || this.#isOutputPaused) return;
+    this.socket.resume();
+    this.#frames.resume();
+  }
+}
+
+export class ClientListener<C> {
+  readonly #net: Net;
+  readonly #options: ClientPortOptions;
+  readonly #host: ClientPortHost<C>;
+  readonly #links = new Set<ClientLink<C>>();
+  readonly #byAddress = new Map<string, number>();
+  #listener: Listener | undefined;
+
+  constructor(net: Net, options: ClientPortOptions, host: ClientPortHost<C>) {
+    this.#net = net;
+    this.#options = options;
+    this.#host = host;
+  }
+
+  get port(): number | undefined {
+    return this.#listener?.port;
+  }
+
+  listen(ready: (error: NetError | undefined) => void): void {
+    const { address, port, backlog, keepAlive } = this.#options;
+    this.#net.listen(
+      { address, port, backlog, keepAlive },
+      (socket) => this.#accepted(socket),
+      (result) => {
+        if ('close' in result) {
+          this.#listener = result;
+          ready(undefined);
+        } else ready(result);
+      },
+    );
+  }
+
+  /** Stops accepting; open connections stay until `destroyAll`. */
+  stopAccepting(done: () => void): void {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    if (listener === undefined) done();
+    else listener.close(done);
+  }
+
+  endAll(): void {
+    for (const link of [...this.#links]) link.end();
+  }
+
+  #accepted(socket: Socket): SocketHandlers | undefined {
+    const { maxClientCnxns, maxCnxns, frameLengthMax } = this.#options;
+    const address = socket.remoteAddress;
+    const fromThere = this.#byAddress.get(address) ?? 0;
+    if (maxClientCnxns > 0 && fromThere >= maxClientCnxns) {
+      this.#host.rejected(address, `${fromThere} connections, maxClientCnxns is ${maxClientCnxns}`);
+      return undefined;
+    }
+    if (maxCnxns > 0 && this.#links.size >= maxCnxns) {
+      this.#host.rejected(address, `${this.#links.size} connections in all, maxCnxns is ${maxCnxns}`);
+      return undefined;
+    }
+    this.#byAddress.set(address, fromThere + 1);
+    const link = new ClientLink(socket, this.#host, frameLengthMax, (gone) => this.#gone(gone));
+    this.#links.add(link);
+    return link;
+  }
+
+  #gone(link: ClientLink<C>): void {
+    if (!this.#links.delete(link)) return;
+    const address = link.socket.remoteAddress;
+    const left = (this.#byAddress.get(address) ?? 1) - 1;
+    if (left <= 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, left);
+  }
+}

@@ -1,0 +1,230 @@
+// Events -> replica.step -> effects. The driver owns the turn: it hands in what arrives, performs the effects of each
+// step in order before the next, ends the turn when all waiting input was read, and keeps the one timer the machine asks
+// for. It decides nothing about requests.
+
+import type { ReceivedEvent, ReplicaEffect, ReplicaEvent } from '../core/effects.ts';
+import type { Replica } from '../core/replica.ts';
+import { Connection } from '../core/session/connection.ts';
+import type { ClientLink, ClientPortHost } from '../net/client-listener.ts';
+import type { Clock, Log, Timer } from '../ports.ts';
+import type { TxnLog } from '../storage/txn-log.ts';
+import { unreachable } from '../util/assert.ts';
+
+export interface DriverHooks {
+  /** A batch is durable: so many transactions, so many bytes. The tree has not changed for them yet. */
+  appended(count: number, bytes: number): void;
+  /** The log cannot be written any more: nothing may be acknowledged from now on. */
+  logFailed(error: Error): void;
+  /** The machine broke an invariant. */
+  broken(error: unknown): void;
+  command(word: string, argument: Uint8Array, connection: Connection): string;
+}
+
+interface Ports {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const noBytes = new Uint8Array(0);
+
+export class Driver implements ClientPortHost<Connection> {
+  readonly #replica: Replica;
+  readonly #txnLog: TxnLog;
+  readonly #ports: Ports;
+  readonly #hooks: DriverHooks;
+  readonly #sessionlessTimeoutMs: number;
+  readonly #links = new Map<Connection, ClientLink<Connection>>();
+  readonly #turnEnded: ReplicaEvent = { kind: 'turnEnded' };
+  readonly #received: ReceivedEvent;
+  #nextId = 1;
+  #turnIsDue = false;
+  #timer: Timer | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  /** The time of this turn: read once, at its first event. */
+  #now = 0;
+  #wallTime = 0;
+  #isStopped = false;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(
+    replica: Replica,
+    txnLog: TxnLog,
+    ports: Ports,
+    hooks: DriverHooks,
+    sessionlessTimeoutMs: number,
+  ) {
+    this.#replica = replica;
+    this.#txnLog = txnLog;
+    this.#ports = ports;
+    this.#hooks = hooks;
+    this.#sessionlessTimeoutMs = sessionlessTimeoutMs;
+    this.#received = {
+      kind: 'received',
+      connection: new Connection(0, '', 0, 0, 0, 0),
+      bytes: noBytes,
+      view: new DataView(noBytes.buffer),
+      start: 0,
+      end: 0,
+    };
+  }
+
+  /** Arms the first timer. */
+  start(): void {
+    this.#arm();
+  }
+
+  /** Finishes what is on its way, then calls `done`; nothing new begins. */
+  drain(done: () => void): void {
+    this.#replica.stop();
+    this.#whenIdle = done;
+    this.#endTurnSoon();
+  }
+
+  /** Nothing more is handed in. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  // ---- ClientPortHost ----
+
+  connected(link: ClientLink<Connection>): Connection {
+    const { clock } = this.#ports;
+    const connection = new Connection(
+      this.#nextId++,
+      link.socket.remoteAddress,
+      link.socket.remotePort,
+      this.#sessionlessTimeoutMs,
+      clock.now(),
+      clock.wallTime(),
+    );
+    this.#links.set(connection, link);
+    this.#step({ kind: 'connected', connection });
+    return connection;
+  }
+
+  frame(connection: Connection, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const event = this.#received;
+    event.connection = connection;
+    event.bytes = bytes;
+    event.view = view;
+    event.start = start;
+    event.end = end;
+    this.#step(event);
+  }
+
+  disconnected(connection: Connection): void {
+    this.#links.delete(connection);
+    this.#step({ kind: 'disconnected', connection });
+  }
+
+  awaitsConnect(connection: Connection): boolean {
+    return connection.phase === 'connecting';
+  }
+
+  command(word: string, argument: Uint8Array, connection: Connection): string {
+    return this.#hooks.command(word, argument, connection);
+  }
+
+  rejected(remoteAddress: string, why: string): void {
+    this.#replica.stats.connectionsRejected++;
+    this.#ports.log.log('warn', `connection from ${remoteAddress}: ${why} -> close`);
+  }
+
+  // ---- the turn ----
+
+  #step(event: ReplicaEvent): void {
+    if (this.#isStopped) return;
+    if (!this.#turnIsDue || event.kind !== 'received') {
+      this.#now = this.#ports.clock.now();
+      this.#wallTime = this.#ports.clock.wallTime();
+    }
+    try {
+      const effects = this.#replica.step(event, this.#now, this.#wallTime);
+      for (const effect of effects) this.#perform(effect);
+    } catch (error) {
+      this.stop();
+      this.#hooks.broken(error);
+      return;
+    }
+    if (event.kind !== 'turnEnded') this.#endTurnSoon();
+  }
+
+  #endTurnSoon(): void {
+    if (this.#turnIsDue) return;
+    this.#turnIsDue = true;
+    this.#ports.clock.endOfTurn(() => {
+      this.#turnIsDue = false;
+      this.#step(this.#turnEnded);
+      this.#arm();
+      if (this.#whenIdle !== undefined && this.#replica.isIdle) {
+        const done = this.#whenIdle;
+        this.#whenIdle = undefined;
+        done();
+      }
+    });
+  }
+
+  #arm(): void {
+    if (this.#isStopped) return;
+    const at = this.#replica.deadline;
+    // A timer that comes a little early or for a deadline that has moved on is harmless; a new one each turn is not.
+    if (this.#timerAt <= at) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = this.#ports.clock.schedule(Math.max(0, at - this.#ports.clock.now()), () => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.#step({ kind: 'timeout' });
+      this.#arm();
+    });
+  }
+
+  #perform(effect: ReplicaEffect): void {
+    switch (effect.kind) {
+      case 'flush':
+        for (const connection of effect.connections) {
+          this.#links.get(connection)?.flush(connection.out);
+        }
+        return;
+      case 'append': {
+        const { batch } = effect;
+        const { count } = batch;
+        const bytes = batch.out.written();
+        this.#txnLog.append(
+          { bytes, firstZxid: batch.firstZxid, lastZxid: batch.lastZxid, count },
+          (error) => {
+            if (error !== undefined) {
+              this.stop();
+              this.#hooks.logFailed(error);
+              return;
+            }
+            this.#hooks.appended(count, bytes.length);
+            this.#step({ kind: 'synced' });
+          },
+        );
+        return;
+      }
+      case 'close': {
+        const link = this.#links.get(effect.connection);
+        if (effect.afterFlush) {
+          link?.flush(effect.connection.out);
+          link?.end();
+        } else {
+          link?.destroy();
+        }
+        return;
+      }
+      case 'pause':
+        this.#links.get(effect.connection)?.pause();
+        return;
+      case 'resume':
+        for (const connection of effect.connections) this.#links.get(connection)?.resume();
+        return;
+      case 'log':
+        this.#ports.log.log(effect.level, effect.message);
+        return;
+      default:
+        unreachable(effect);
+    }
+  }
+}
