@@ -39,6 +39,9 @@ export class Driver implements ClientPortHost<Connection> {
   #nextId = 1;
   #turnIsDue = false;
   #timer: Timer | undefined;
+  /** The timer fired: the machine is told at the end of the turn, behind the input that waited (a paused process must not
+   * expire clients whose pings lie in the socket). */
+  #timeoutIsDue = false;
   #timerAt = Number.POSITIVE_INFINITY;
   /** The time of this turn: read once, at its first event. */
   #now = 0;
@@ -155,6 +158,10 @@ export class Driver implements ClientPortHost<Connection> {
     this.#turnIsDue = true;
     this.#ports.clock.endOfTurn(() => {
       this.#turnIsDue = false;
+      if (this.#timeoutIsDue) {
+        this.#timeoutIsDue = false;
+        this.#step({ kind: 'timeout' });
+      }
       this.#step(this.#turnEnded);
       this.#arm();
       if (this.#whenIdle !== undefined && this.#replica.isIdle) {
@@ -174,8 +181,8 @@ export class Driver implements ClientPortHost<Connection> {
     this.#timerAt = at;
     this.#timer = this.#ports.clock.schedule(Math.max(0, at - this.#ports.clock.now()), () => {
       this.#timerAt = Number.POSITIVE_INFINITY;
-      this.#step({ kind: 'timeout' });
-      this.#arm();
+      this.#timeoutIsDue = true;
+      this.#endTurnSoon();
     });
   }
 

@@ -67,6 +67,24 @@ export class Database {
     return this;
   }
 
+  /** A snapshot's nodes are all here: what is worked out from them, before any transaction is replayed. */
+  snapshotLoaded(): void {
+    this.ensureSystemNodes();
+    this.quotas.rebuild();
+    this.tree.aclCache.purgeUnused();
+  }
+
+  /** After the replay: a node whose ACL never came, by its path. Only a damaged or incomplete directory has one. */
+  nodeWithoutAcl(): string | undefined {
+    const { tree } = this;
+    for (let slot = 0; slot < tree.slotLimit; slot++) {
+      if (tree.isLive(slot) && tree.aclId(slot) !== -1 && !tree.aclCache.has(tree.aclId(slot))) {
+        return tree.pathOf(slot);
+      }
+    }
+    return undefined;
+  }
+
   /** Remembers the digest at this zxid where one is due. */
   noteDigest(): void {
     if (!this.tree.options.digestEnabled || (this.zxidLow & (digestInterval - 1)) !== 0) return;

@@ -122,7 +122,6 @@ export class SnapshotSink {
   /** The beginning of an item whose end has not come yet. */
   #carried: Uint8Array = emptyBytes;
   #phase: SinkPhase = { kind: 'sessionCount' };
-  readonly #highestAcl = { id: 0 };
 
   /** `lengthMax`: the longest string or buffer that is not senseless. */
   constructor(database: Database, lengthMax: number) {
@@ -152,6 +151,7 @@ export class SnapshotSink {
     }
     if (this.complete) {
       this.#carried = emptyBytes;
+      this.#database.snapshotLoaded();
       return done - carried;
     }
     this.#carried = new Uint8Array(all.length - done);
@@ -198,8 +198,8 @@ export class SnapshotSink {
     const id = reader.long();
     if (id <= 0n || id > 0x7fffffffn) throw new DecodeError(`ACL id ${id}`, at);
     const acl = AclList.read(reader);
+    if (this.#database.tree.aclCache.has(Number(id))) throw new DecodeError(`ACL id ${id} twice`, at);
     this.#database.tree.aclCache.restore(Number(id), acl);
-    this.#highestAcl.id = Math.max(this.#highestAcl.id, Number(id));
   }
 
   #node(reader: Reader): void {
@@ -232,8 +232,7 @@ export class SnapshotSink {
       ephemeralOwner: reader.long(),
       pzxid: reader.long(),
     };
-    if (aclId !== -1 && !tree.aclCache.has(aclId))
-      throw new DecodeError(`node with unknown ACL id ${aclId}`, itemAt);
+    // A fuzzy snapshot of Java may name an ACL that came after the map was written; the log brings it.
     tree.aclCache.use(aclId);
     if (pathLength === 0) {
       tree.restoreRoot(reader.bytes, dataStart, dataEnd, aclId);
