@@ -1,7 +1,6 @@
-/**
- * The Files port on a real disk: whole writes, named failures, a close that waits for the fsync
- * under way, and the directory lock across processes, `kill -9` included.
- */
+// The Files port on a real disk: whole writes, failures with the system's name and the path, a close that waits
+// for the fsync under way, directories in order.
+// The directory lock across processes, `kill -9` included, and what holds it where there is no flock.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
-/**
- * One event is one line in both formats, whatever a client put into a message, and levels are kept.
- */
+// One event is one line in both formats, whatever a client put into a message or a value.
+// Levels are kept: what is below is not written.
+// The fields of JSON lines are compared as a whole, so that a tool may rely on them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeNodeLog, prettyLine } from '../../src/node/node-log.ts';

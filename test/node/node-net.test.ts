@@ -1,7 +1,6 @@
-/**
- * The Net port over real sockets: both ways of reading accepted sockets give the same behaviour,
- * every write is answered once, `closed` comes once and last, replies outlive a half-closed peer.
- */
+// The Net port over real sockets. Both ways of reading accepted sockets (shared buffer, 'data' events) must behave
+// the same, so they share their tests.
+// Every write is answered once, `closed` comes once and last, replies outlive a half-closed peer.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { afterEach, describe, test } from 'node:test';

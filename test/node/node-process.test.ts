@@ -1,7 +1,6 @@
-/**
- * How the process ends, seen from outside: a first signal drains and gives 0, a second one quits,
- * an error nobody caught gives the code and its line, and is not drained.
- */
+// How the process ends, seen from outside: a first signal drains and gives 0, a second one quits.
+// An error nobody caught gives the code and its line, and is not drained.
+// Each case runs the real thing in a child; signals are sent when the child says it is ready.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
