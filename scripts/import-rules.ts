@@ -45,7 +45,9 @@ export const zones: Readonly<Record<string, Zone>> = {
   storage: { may: [...base, 'ports', 'core/tree'] },
   net: { may: [...base, 'ports'] },
   server: { may: ['core', 'storage', 'net', 'proto', 'ports', 'util'] },
-  client: { may: ['core/client', 'net/framing', 'proto', 'jute', 'ports', 'util'] },
+  client: {
+    may: ['core/client', 'core/tree/path', 'net/framing', 'proto', 'jute', 'ports', 'util'],
+  },
   sim: { may: ['core', 'storage', 'net', 'server', 'client', ...base, 'ports'] },
   node: { may: ['ports'], host: true, packages: true },
   cli: { may: wiring, host: true, packages: true },

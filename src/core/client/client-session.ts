@@ -12,7 +12,7 @@ import type { Writer } from '../../jute/writer.ts';
 import { WatcherEvent, Xid } from '../../proto/client.ts';
 import type { ErrorName } from '../../proto/errors.ts';
 import { ErrorCode, errorName } from '../../proto/errors.ts';
-import { EventType, KeeperState, OpCode, WatcherType } from '../../proto/opcodes.ts';
+import { EventType, KeeperState, OpCode } from '../../proto/opcodes.ts';
 import type { Zxid } from '../../proto/zxid.ts';
 import { hexZxid } from '../../proto/zxid.ts';
 import { unreachable } from '../../util/assert.ts';
@@ -67,6 +67,7 @@ export class ClientSession<W extends object, R extends Request<W>> {
   #phase: Phase = { kind: 'pausing' };
   #attempt = 0;
   #server: ServerAddress | undefined;
+  #lastFailure = '';
   /** Of the last reply: what changed up to here was told. */
   #lastZxid: Zxid = 0n;
   /** Of the last reply or event: no server behind this will do. Never goes back. */
@@ -107,6 +108,7 @@ export class ClientSession<W extends object, R extends Request<W>> {
       key: this.#handshake.key,
       sessionTimeoutMs: this.#liveness.sessionTimeoutMs,
       server: this.#server,
+      lastFailure: this.#lastFailure,
       lastZxid: this.#lastZxidSeen,
       pending: this.#pipe.pending,
       queued: this.#pipe.queued,
@@ -114,7 +116,7 @@ export class ClientSession<W extends object, R extends Request<W>> {
   }
 
   /** What is watched, for whoever takes watches away. */
-  get watches(): Pick<WatchTables<W>, 'has' | 'hasOther'> {
+  get watches(): Pick<WatchTables<W>, 'has' | 'hasOther' | 'hasOutside'> {
     return this.#watches;
   }
 
@@ -138,9 +140,8 @@ export class ClientSession<W extends object, R extends Request<W>> {
         return this.#concerns(event.attempt) ? this.#lose(event.reason, now) : nothing;
       case 'authAdded':
         return this.#onAuthAdded(event.info, event.request, now);
-      case 'watcherDropped':
-        this.#watches.remove(event.path, WatcherType.Any, event.watcher);
-        return nothing;
+      case 'watchDropped':
+        return this.#watchesRemoved(event);
       case 'closeRequested':
         return this.#onCloseRequested(event.request, now);
       case 'probed':
@@ -279,7 +280,9 @@ export class ClientSession<W extends object, R extends Request<W>> {
     const effects: Effects<W, R> = [{ kind: 'settle', request, err, zxid, body: this.#reader }];
     const { watch, removal } = request;
     if (watch !== undefined && !request.abandoned) this.#watches.answered(watch, err);
-    if (removal !== undefined && err === ErrorCode.Ok) this.#removeWatches(removal, effects);
+    if (removal !== undefined && err === ErrorCode.Ok) {
+      effects.push(...this.#watchesRemoved(removal));
+    }
     if (request.op === OpCode.closeSession) effects.push(...this.#end('CLOSED', 'closed'));
     return effects;
   }
@@ -293,11 +296,12 @@ export class ClientSession<W extends object, R extends Request<W>> {
     return [{ kind: 'notify', watchers, type, state, path, zxid: known }];
   }
 
-  #removeWatches({ path, type, watcher }: WatchRemoval<W>, effects: Effects<W, R>): void {
+  /** Forgets watches and says so to whom they belonged, as the client-only removal events. */
+  #watchesRemoved({ path, type, watcher }: Omit<WatchRemoval<W>, 'local'>): Effects<W, R> {
     const state = KeeperState.SyncConnected;
-    for (const removed of this.#watches.remove(path, type, watcher)) {
-      effects.push({ kind: 'notify', ...removed, state, path, zxid: undefined });
-    }
+    return this.#watches.remove(path, type, watcher).map((removed) => {
+      return { kind: 'notify', ...removed, state, path, zxid: undefined };
+    });
   }
 
   #onRequested(request: R, now: number): readonly ClientEffect<W, R>[] {
@@ -353,6 +357,7 @@ export class ClientSession<W extends object, R extends Request<W>> {
     if (phase.kind === 'closing') return this.#end('CLOSED', reason);
     const effects = this.#dropConnection();
     const where = this.#server === undefined ? '' : ` ${serverText(this.#server)}`;
+    this.#lastFailure = `${where.trim()}: ${reason}`;
     if (phase.kind === 'connecting') {
       this.#servers.failed();
       effects.push({ kind: 'logLine', level: 'info', message: `dial${where}: ${reason} -> next` });
@@ -388,7 +393,8 @@ export class ClientSession<W extends object, R extends Request<W>> {
   #failPending(code: ErrorName, reason: string, effects: Effects<W, R>): void {
     for (const request of this.#pipe.takePending()) {
       effects.push(this.#failed(request, code, reason));
-      if (request.removal?.local === true) this.#removeWatches(request.removal, effects);
+      const { removal } = request;
+      if (removal?.local === true) effects.push(...this.#watchesRemoved(removal));
     }
   }
 

@@ -71,8 +71,13 @@ export type ClientEvent<W extends object, R> =
   | { readonly kind: 'requested'; readonly request: R }
   /** `request` is settled by the server's answer to the auth packet. */
   | { readonly kind: 'authAdded'; readonly info: AuthInfo; readonly request: R | undefined }
-  /** The watcher is forgotten here only; what the server still tells of the path concerns others or nobody. */
-  | { readonly kind: 'watcherDropped'; readonly path: string; readonly watcher: W }
+  /** A watch is forgotten here only; what the server still tells of the path concerns others or nobody. */
+  | {
+      readonly kind: 'watchDropped';
+      readonly path: string;
+      readonly type: WatcherType;
+      readonly watcher: W;
+    }
   /** `request` is the closeSession request. */
   | { readonly kind: 'closeRequested'; readonly request: R }
   /** What a server said to `isro`, or '' when it could not be asked. */
@@ -138,6 +143,8 @@ export interface ClientStatus {
   /** What the server granted; before that, what was asked for. */
   readonly sessionTimeoutMs: number;
   readonly server: ServerAddress | undefined;
+  /** Where and why the last connection or attempt came to nothing; '' if none did. */
+  readonly lastFailure: string;
   readonly lastZxid: Zxid;
   /** Sent and not yet answered. */
   readonly pending: number;

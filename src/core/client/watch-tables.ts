@@ -121,6 +121,12 @@ export class WatchTables<W extends object> {
     });
   }
 
+  /** Whether `path` has a watch that is not of that type. */
+  hasOutside(path: string, type: WatcherType): boolean {
+    const inside = tablesOfType[type];
+    return watchTables.some((table) => !inside.includes(table) && this.#tables[table].has(path));
+  }
+
   /** Forgets watches of a type at `path`, all or one watcher's; says whose, by the event they are to see. */
   remove(path: string, type: WatcherType, watcher?: W): RemovedWatchers<W>[] {
     const byEvent = new Map<EventType, Set<W>>();
