@@ -6,6 +6,8 @@ import type { LogBatch } from './request/log-batch.ts';
 import type { Connection, PendingWrite } from './session/connection.ts';
 
 export type ReplicaEvent =
+  /** Recovery is done and clients may come: the first event. */
+  | { readonly kind: 'started' }
   /** A socket was accepted; the connection is new. */
   | { readonly kind: 'connected'; readonly connection: Connection }
   /** One frame: the payload is `bytes[start, end)`, valid during the step only; `view` spans `bytes`. */

@@ -125,6 +125,10 @@ export class Replica {
         this.#setTime(wallTime);
         this.#synced();
         break;
+      case 'started':
+        this.#setTime(wallTime);
+        this.#closeOrphans();
+        break;
       case 'connected':
         this.connections.add(event.connection);
         break;
@@ -600,6 +604,18 @@ export class Replica {
       if (now - connection.lastInputAt > connection.timeoutMs && !connection.isPaused) {
         this.#close(connection, 'connection_expired', false);
       }
+    }
+  }
+
+  /**
+   * Ephemerals whose session is not in the table, as a fuzzy snapshot may leave them: a closeSession transaction takes
+   * them away, where Java changes the tree of one server alone.
+   */
+  #closeOrphans(): void {
+    for (const id of [...this.database.tree.ephemerals.keys()]) {
+      if (this.database.sessions.has(id)) continue;
+      this.#log('warn', `ephemerals of session 0x${hexZxid(id)}, which is not open -> close it`);
+      this.#writeInternal(OpCode.closeSession, requesterOf(id), emptyBytes);
     }
   }
 

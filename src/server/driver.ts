@@ -71,8 +71,9 @@ export class Driver implements ClientPortHost<Connection> {
     };
   }
 
-  /** Arms the first timer. */
+  /** The first event, and the first timer. */
   start(): void {
+    this.#step({ kind: 'started' });
     this.#arm();
   }
 
@@ -106,7 +107,13 @@ export class Driver implements ClientPortHost<Connection> {
     return connection;
   }
 
-  frame(connection: Connection, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+  frame(
+    connection: Connection,
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): void {
     const event = this.#received;
     event.connection = connection;
     event.bytes = bytes;

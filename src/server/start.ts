@@ -1,0 +1,79 @@
+// `startServer`: a server on Node. Wires the Node ports into the pure server; the CLI and tests use nothing else.
+
+import { readFileSync } from 'node:fs';
+import { nodeClock } from '../node/node-clock.ts';
+import { nodeCodec } from '../node/node-codec.ts';
+import { nodeEnvironment } from '../node/node-environment.ts';
+import { makeNodeFiles } from '../node/node-files.ts';
+import { nodeHash } from '../node/node-hash.ts';
+import { makeNodeNet } from '../node/node-net.ts';
+import { makeExit } from '../node/node-process.ts';
+import { nodeRandom } from '../node/node-random.ts';
+import type { Exit, Log } from '../ports.ts';
+import type { ServerConfig } from './config.ts';
+import type { ServerPorts } from './standalone-server.ts';
+import { StandaloneServer } from './standalone-server.ts';
+
+export interface StartOptions {
+  readonly config: ServerConfig;
+  readonly log: Log;
+  /** `--accept-data-loss`: the zxid to go on at when recovery refuses damaged files. */
+  readonly acceptDataLoss?: bigint;
+  /** Ends the process when nothing may go on (a failed fsync, a broken invariant); left out: process.exit. */
+  readonly exit?: Exit;
+}
+
+export interface RunningServer {
+  /** The port clients connect to; of use where the configuration says 0. */
+  readonly clientPort: number;
+  /** Finishes what was begun, closes the files, lets the directory go. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a standalone server; resolves when clients are served. Rejects with ConfigError, DataDirectoryError,
+ * CorruptionError or NetError. `signal` stops a start that is still loading.
+ */
+export async function startServer(
+  options: StartOptions,
+  signal?: AbortSignal,
+): Promise<RunningServer> {
+  const { config, log, acceptDataLoss } = options;
+  const warn = (message: string) => log.log('warn', message);
+  const ports: ServerPorts = {
+    clock: nodeClock,
+    files: makeNodeFiles({ warn }),
+    net: makeNodeNet({
+      acceptFailed: (code) => warn(`a connection could not be accepted: ${code}`),
+    }),
+    random: nodeRandom,
+    hash: nodeHash,
+    codec: nodeCodec,
+    environment: nodeEnvironment,
+    log,
+    exit: options.exit ?? makeExit(log),
+  };
+  const server = new StandaloneServer(ports, { config, version: quollVersion(), acceptDataLoss });
+  const stop = () => new Promise<void>((resolve) => server.stop(resolve));
+  await new Promise<void>((resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    server.start(
+      () => () => '',
+      (error) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      },
+    );
+  }).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  return { clientPort: server.clientPort ?? config.clientPort, stop };
+}
+
+/** The version of this package. */
+export function quollVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { readonly version: string };
+  return version;
+}
