@@ -25,7 +25,13 @@ import { OutstandingChanges } from './request/outstanding-changes.ts';
 import type { Proposal } from './request/prep.ts';
 import { Prep } from './request/prep.ts';
 import { Reads } from './request/reads.ts';
-import { beginReply, endReply, writeHeaderReply, writeNotification } from './request/reply.ts';
+import {
+  beginReply,
+  endReply,
+  headerReplyLength,
+  writeHeaderReply,
+  writeNotification,
+} from './request/reply.ts';
 import type { PendingWrite } from './session/connection.ts';
 import { Connection } from './session/connection.ts';
 import { isPassword, sessionPassword } from './session/password.ts';
@@ -73,14 +79,14 @@ export class Replica {
     this.#options = options;
     this.#now = now;
     this.#nextSilenceCheckAt = now + silenceCheckMs;
-    this.watches = new Watches((watcher, type, path, aclId) =>
-      this.#event(watcher, type, path, aclId),
+    this.watches = new Watches(
+      (watcher, type, path, aclId) => this.#event(watcher, type, path, aclId),
+      (type, watchers) => this.stats.noteFired(type, watchers),
     );
     this.#changes = new OutstandingChanges(database.tree);
     this.#prep = new Prep(database, this.#changes, options);
     this.#reads = new Reads(database, this.watches, options, (connection, type, path) => {
-      writeNotification(connection.out, type, path, -1, -1);
-      this.#sent(connection);
+      this.#notify(connection, type, path, -1, -1);
     });
     this.#commits = new Commits(database, this.watches);
     this.#sweep = new ContainerSweep(database.tree, options.containers, now);
@@ -133,6 +139,7 @@ export class Replica {
         this.connections.add(event.connection);
         break;
       case 'disconnected':
+        if (!event.connection.isGone) this.stats.connectionsDropped++;
         this.#forget(event.connection);
         break;
       case 'timeout':
@@ -162,10 +169,14 @@ export class Replica {
     start: number,
     end: number,
   ): void {
-    if (connection.isGone) return;
+    if (connection.isGone) {
+      this.stats.staleRequests++;
+      return;
+    }
     connection.lastInputAt = this.#now;
     connection.stats.received++;
     this.stats.packetsReceived++;
+    this.stats.bytesReceived += end - start + 4;
     const reader = this.#reader.reset(bytes, view, start, end);
     if (connection.phase === 'open') {
       this.#request(connection, reader, connection.authIds);
@@ -197,7 +208,7 @@ export class Replica {
           reader.at = frameStart;
           this.#hold(connection, reader, authIds);
         } else {
-          this.#read(connection, authIds, xid, type, reader);
+          this.#read(connection, authIds, xid, type, reader, this.#now);
         }
         return;
       case 'connection':
@@ -233,9 +244,11 @@ export class Replica {
   /** Copies the frame and hangs it on the connection's last pending write. */
   #hold(connection: Connection, reader: Reader, authIds: readonly Id[]): void {
     const write = present(connection.lastPending, 'a write to wait for');
-    const frame = { bytes: copyBytes(reader.bytes, reader.at, reader.end), authIds };
+    const bytes = copyBytes(reader.bytes, reader.at, reader.end);
+    const frame = { bytes, authIds, receivedAt: this.#now };
     if (write.held === undefined) write.held = [frame];
     else write.held.push(frame);
+    connection.heldFrames++;
     this.#outstanding++;
     this.#restrain(connection);
   }
@@ -248,9 +261,10 @@ export class Replica {
     xid: number,
     type: number,
     reader: Reader,
+    receivedAt: number,
   ): void {
     if (connection.error !== ErrorCode.Ok) {
-      this.#answer(connection, xid, type, connection.error, this.#now);
+      this.#answer(connection, xid, type, connection.error, receivedAt);
       return;
     }
     const out = connection.out;
@@ -262,7 +276,7 @@ export class Replica {
       } catch (error) {
         err = this.#marshallingError(error, type);
       }
-      this.#answer(connection, xid, type, err, this.#now);
+      this.#answer(connection, xid, type, err, receivedAt);
       return;
     }
     const start = beginReply(out, xid);
@@ -272,7 +286,8 @@ export class Replica {
       err = this.#marshallingError(error, type);
     }
     endReply(out, start, this.database.zxidHigh, this.database.zxidLow, err);
-    this.#answered(connection, xid, type, this.#now);
+    this.stats.readLatency.add(this.#now - receivedAt);
+    this.#answered(connection, xid, type, receivedAt, out.at - start);
   }
 
   #marshallingError(error: unknown, type: number): number {
@@ -406,23 +421,33 @@ export class Replica {
     this.#commits.commit(write, bytes);
     this.#changes.applied(write.sequence);
     this.#outstanding--;
+    const latency = this.#now - write.receivedAt;
+    this.stats.commitLatency.add(latency);
     const connection = write.connection;
+    if (connection !== undefined) this.stats.updateLatency.add(latency);
     if (write.type === OpCode.closeSession)
-      this.#sessionClosed(write.sessionId, connection, write.xid);
+      this.#sessionClosed(write.sessionId, connection, write.xid, write.receivedAt);
     if (connection === undefined) return;
     connection.pendingWrites--;
     if (connection.lastPending === write) connection.lastPending = undefined;
-    if (write.type === OpCode.createSession) this.#established(connection);
-    else if (!connection.isGone && write.type !== OpCode.closeSession) {
-      this.#answered(connection, write.xid, write.type, write.receivedAt);
+    if (write.type === OpCode.createSession) {
+      this.#noteAnswer(connection, 0, write.type, write.receivedAt);
+      this.#established(connection);
+    } else if (write.type !== OpCode.closeSession) {
+      if (connection.isGone) this.stats.staleReplies++;
+      else {
+        const op = write.err === ErrorCode.Ok || write.type === OpCode.multi ? write.type : 0;
+        this.#answered(connection, write.xid, op, write.receivedAt, this.#commits.replyLength);
+      }
     }
     if (write.held !== undefined) this.#release(connection, write);
   }
 
   /** What waited behind this write is answered now, before anything later. */
   #release(connection: Connection, write: PendingWrite): void {
-    for (const { bytes, authIds } of write.held ?? []) {
+    for (const { bytes, authIds, receivedAt } of write.held ?? []) {
       this.#outstanding--;
+      connection.heldFrames--;
       if (connection.isGone) continue;
       const reader = this.#reader.reset(
         bytes,
@@ -437,10 +462,10 @@ export class Replica {
       const xid = reader.int();
       const type = reader.int();
       const kind = opOf(type)?.kind;
-      if (kind === 'read') this.#read(connection, authIds, xid, type, reader);
+      if (kind === 'read') this.#read(connection, authIds, xid, type, reader, receivedAt);
       else {
         const err = kind === 'internal' ? ErrorCode.BadArguments : ErrorCode.MarshallingError;
-        this.#answer(connection, xid, type, err, this.#now);
+        this.#answer(connection, xid, type, err, receivedAt);
       }
     }
     write.held = undefined;
@@ -457,6 +482,7 @@ export class Replica {
   // ---- sessions ----
 
   #connect(connection: Connection, reader: Reader): void {
+    this.stats.connectRequests++;
     let request: ConnectRequest;
     try {
       request = ConnectRequest.read(reader);
@@ -500,6 +526,7 @@ export class Replica {
 
   /** The password is checked before the connection the session has is touched (Java closes that first). */
   #reopen(connection: Connection, request: ConnectRequest, timeoutMs: number): void {
+    this.stats.sessionsReopened++;
     const { sessionId } = request;
     const session = this.sessions.get(sessionId);
     const isOwner = request.passwd !== null && isPassword(sessionId, request.passwd);
@@ -551,11 +578,13 @@ export class Replica {
   }
 
   /** The session's end was applied: reply and close if its client asked, else its client is cut off. */
-  #sessionClosed(id: bigint, asker: Connection | undefined, xid: number): void {
+  #sessionClosed(id: bigint, asker: Connection | undefined, xid: number, receivedAt: number): void {
     const session: Session | undefined = this.sessions.get(id);
     this.sessions.remove(id);
     if (asker !== undefined && !asker.isGone) {
-      this.#answer(asker, xid, OpCode.closeSession, ErrorCode.Ok, this.#now);
+      const { zxidHigh, zxidLow } = this.database;
+      writeHeaderReply(asker.out, xid, zxidHigh, zxidLow, ErrorCode.Ok);
+      this.#answered(asker, xid, OpCode.closeSession, receivedAt, headerReplyLength);
       this.#close(asker, 'client_closed_session', true);
     }
     const owner = session?.owner;
@@ -590,6 +619,7 @@ export class Replica {
     const now = this.#now;
     if (!this.#isStopping) {
       for (const session of this.sessions.expireDue(now)) {
+        this.stats.sessionsExpired++;
         this.#log(
           'info',
           `session 0x${hexZxid(session.id)} was silent for ${session.timeoutMs} ms -> close it`,
@@ -661,10 +691,23 @@ export class Replica {
       !allows(this.database.tree.aclCache.listOf(aclId), Perms.READ, connection.authIds)
     )
       return;
-    writeNotification(connection.out, type, path, this.#commits.zxidHigh, this.#commits.zxidLow);
+    this.#notify(connection, type, path, this.#commits.zxidHigh, this.#commits.zxidLow);
+  }
+
+  #notify(
+    connection: Connection,
+    type: EventType,
+    path: string,
+    zxidHigh: number,
+    zxidLow: number,
+  ): void {
+    const start = connection.out.at;
+    writeNotification(connection.out, type, path, zxidHigh, zxidLow);
+    this.stats.watchBytes += connection.out.at - start - 4;
     this.#sent(connection);
   }
 
+  /** A reply of a header alone, to what did not become a transaction. */
   #answer(
     connection: Connection,
     xid: number,
@@ -673,22 +716,27 @@ export class Replica {
     receivedAt: number,
   ): void {
     writeHeaderReply(connection.out, xid, this.database.zxidHigh, this.database.zxidLow, err);
-    this.#answered(connection, xid, type, receivedAt);
+    this.stats.readLatency.add(this.#now - receivedAt);
+    const op = err === ErrorCode.Ok ? type : 0;
+    this.#answered(connection, xid, op, receivedAt, headerReplyLength);
   }
 
-  #answered(connection: Connection, xid: number, type: number, receivedAt: number): void {
-    const latency = this.#now - receivedAt;
-    this.stats.noteLatency(latency);
-    const stats = connection.stats;
-    stats.responses++;
-    stats.lastCxid = xid;
-    stats.lastOp = type;
-    stats.lastResponseAt = this.#now;
-    stats.lastLatency = latency;
-    stats.totalLatency += latency;
-    if (latency < stats.minLatency) stats.minLatency = latency;
-    if (latency > stats.maxLatency) stats.maxLatency = latency;
+  /** A reply was written; `length` bytes with its length word. */
+  #answered(
+    connection: Connection,
+    xid: number,
+    op: number,
+    receivedAt: number,
+    length: number,
+  ): void {
+    this.stats.noteResponse(length - 4);
+    this.#noteAnswer(connection, xid, op, receivedAt);
     this.#sent(connection);
+  }
+
+  #noteAnswer(connection: Connection, xid: number, op: number, receivedAt: number): void {
+    const { zxidHigh, zxidLow } = this.database;
+    connection.stats.noteAnswer(xid, op, zxidHigh, zxidLow, receivedAt, this.#now);
   }
 
   #sent(connection: Connection): void {

@@ -28,6 +28,8 @@ export class Commits implements ApplyListener {
   /** The transaction that is being applied: what its events carry. */
   zxidHigh = 0;
   zxidLow = 0;
+  /** Of the last reply, with its length word; 0 if there was none. */
+  replyLength = 0;
   watched = false;
   wantsResults = false;
 
@@ -48,6 +50,7 @@ export class Commits implements ApplyListener {
     this.#results.clear();
     this.zxidHigh = write.zxidHigh;
     this.zxidLow = write.zxidLow;
+    this.replyLength = 0;
     applyTxn(this.#database, bytes, write.start, write.end, this);
     if (!answers || write.type === OpCode.createSession || write.type === OpCode.closeSession)
       return;
@@ -60,6 +63,7 @@ export class Commits implements ApplyListener {
       this.#body(write.type, out);
     }
     endReply(out, start, this.#database.zxidHigh, this.#database.zxidLow, write.err);
+    this.replyLength = out.at - start;
   }
 
   #body(type: number, out: Writer): void {

@@ -7,14 +7,14 @@ import { ErrorCode } from '../../proto/errors.ts';
 import { KeeperState } from '../../proto/opcodes.ts';
 
 /** Length word and reply header. */
-const headLength = 20;
+export const headerReplyLength = 20;
 
 /** Opens a reply; the body goes to `out` next. Returns where the frame starts. */
 export function beginReply(out: Writer, xid: number): number {
-  out.ensure(headLength);
+  out.ensure(headerReplyLength);
   const start = out.at;
   out.view.setInt32(start + 4, xid);
-  out.at = start + headLength;
+  out.at = start + headerReplyLength;
   return start;
 }
 
@@ -26,7 +26,7 @@ export function endReply(
   zxidLow: number,
   err: number,
 ): void {
-  if (err !== ErrorCode.Ok) out.at = start + headLength;
+  if (err !== ErrorCode.Ok) out.at = start + headerReplyLength;
   const view = out.view;
   view.setInt32(start, out.at - start - 4);
   view.setInt32(start + 8, zxidHigh);

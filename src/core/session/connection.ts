@@ -7,6 +7,7 @@ import { Writer } from '../../jute/writer.ts';
 import type { Id } from '../../proto/data.ts';
 import { ErrorCode } from '../../proto/errors.ts';
 import { highOf, lowOf } from '../../proto/zxid.ts';
+import { ConnectionStats } from './connection-stats.ts';
 import type { Requester } from './requester.ts';
 import type { Session } from './session-tracker.ts';
 
@@ -16,6 +17,7 @@ export type ConnectionPhase = 'connecting' | 'establishing' | 'open' | 'closing'
 export interface HeldFrame {
   readonly bytes: Uint8Array;
   readonly authIds: readonly Id[];
+  readonly receivedAt: number;
 }
 
 /** A write on its way through the log; reads of the same connection that came after it hang here. */
@@ -35,23 +37,6 @@ export interface PendingWrite {
   held: HeldFrame[] | undefined;
 }
 
-/** What `cons` and `stat` show of a connection. Times in ms. */
-export interface ConnectionStats {
-  received: number;
-  sent: number;
-  establishedAt: number;
-  lastCxid: number;
-  lastZxid: bigint;
-  /** Op code of the last request answered; 0: none yet. */
-  lastOp: number;
-  lastResponseAt: number;
-  lastLatency: number;
-  minLatency: number;
-  maxLatency: number;
-  totalLatency: number;
-  responses: number;
-}
-
 export class Connection implements Requester {
   readonly id: number;
   readonly remoteAddress: string;
@@ -69,6 +54,8 @@ export class Connection implements Requester {
   hasReadOnlyByte = false;
   isReadOnly = false;
   pendingWrites = 0;
+  /** Frames that wait behind them. */
+  heldFrames = 0;
   lastPending: PendingWrite | undefined;
   /** In the list of those to flush at the end of the turn. */
   isDirty = false;
@@ -90,20 +77,7 @@ export class Connection implements Requester {
     this.lastInputAt = now;
     this.authIds = [{ scheme: 'ip', id: remoteAddress }];
     this.out = new Writer(outputCapacity);
-    this.stats = {
-      received: 0,
-      sent: 0,
-      establishedAt: wallTime,
-      lastCxid: -1,
-      lastZxid: -1n,
-      lastOp: 0,
-      lastResponseAt: 0,
-      lastLatency: 0,
-      minLatency: Number.MAX_SAFE_INTEGER,
-      maxLatency: 0,
-      totalLatency: 0,
-      responses: 0,
-    };
+    this.stats = new ConnectionStats(wallTime);
   }
 
   get isGone(): boolean {
@@ -112,6 +86,11 @@ export class Connection implements Requester {
 
   get sessionId(): bigint {
     return this.session?.id ?? 0n;
+  }
+
+  /** Requests that wait for their replies. */
+  get outstanding(): number {
+    return this.pendingWrites + this.heldFrames;
   }
 
   /** Why the session may not write; Ok when it may. */

@@ -19,6 +19,9 @@ import { anyMode, WatchMode, WatchTable } from './watch-table.ts';
  */
 export type Deliver<W> = (watcher: W, type: EventType, path: string, aclId: number) => void;
 
+/** How many watchers a trigger reached, for the statistics; not called when it reached none. */
+export type Fired = (type: EventType, watchers: number) => void;
+
 export interface WatchCounts {
   readonly connections: number;
   readonly paths: number;
@@ -27,14 +30,16 @@ export interface WatchCounts {
 
 export class Watches<W extends object> {
   readonly #deliver: Deliver<W>;
+  readonly #fired: Fired | undefined;
   readonly #data = new WatchTable<W>(0);
   readonly #child = new WatchTable<W>(1);
   readonly #watchers = new Map<W, Watcher<W>>();
   /** Counts triggers, so that a watcher knows whether this one has reached it. */
   #stamp = 0;
 
-  constructor(deliver: Deliver<W>) {
+  constructor(deliver: Deliver<W>, fired?: Fired) {
     this.#deliver = deliver;
+    this.#fired = fired;
   }
 
   /** Nothing is watched at all: the only question of the hot path. */
@@ -125,6 +130,11 @@ export class Watches<W extends object> {
     this.#watchers.delete(watcher);
   }
 
+  /** All watches, those of both tables (the metric watch_count). */
+  get size(): number {
+    return this.#data.watches + this.#child.watches;
+  }
+
   /** The data table, as the four-letter word `wchs` and the metrics have it. */
   counts(): WatchCounts {
     const { watchers, paths, watches } = this.#data;
@@ -163,6 +173,7 @@ export class Watches<W extends object> {
     if (table.watches === 0) return;
     const told: W[] = [];
     table.trigger(path, stamp, told);
+    if (told.length > 0) this.#fired?.(type, told.length);
     for (const watcher of told) this.#deliver(watcher, type, path, aclId);
   }
 
