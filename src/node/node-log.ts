@@ -6,10 +6,8 @@
 import type { DestinationStream } from 'pino';
 import { destination, pino, stdTimeFunctions } from 'pino';
 import type { Log, LogLevel } from '../ports.ts';
-
-export const logFormats = ['auto', 'json', 'pretty'] as const;
-export type LogFormat = (typeof logFormats)[number];
-export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+import type { LogFormat } from './log-options.ts';
+import { logLevels } from './log-options.ts';
 
 export interface NodeLogOptions {
   readonly format?: LogFormat;

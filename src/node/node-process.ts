@@ -1,9 +1,12 @@
 // Ends the process as an operator expects. The first SIGTERM, SIGINT or SIGHUP drains and ends with 0; the second one
-// quits at once. An error nobody caught, or a promise nobody waits for, ends it with a code at once and without
+// quits at once. (The same one at once again is not a second one: a terminal sends Ctrl-C to npm and to us, and npm
+// passes it on.) An error nobody caught, or a promise nobody waits for, ends it with a code at once and without
 // draining: after a broken invariant nothing may be written or acknowledged any more.
 // Input: how to drain. Codes are ZooKeeper's (server/exit-codes.ts) but for the second signal, 128 + its number.
 import type { Exit, Log } from '../ports.ts';
 
+/** The same signal within it is the first one again, by another way. */
+const echoMs = 500;
 const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 type Signal = keyof typeof signals;
 
@@ -37,14 +40,15 @@ export function exitOnUncaught(log: Log, code: number): void {
 /** Takes over the signals and the uncaught errors of this process, for good. */
 export function superviseProcess({ log, drain, unexpectedErrorCode }: Supervision): void {
   exitOnUncaught(log, unexpectedErrorCode);
-  let draining = false;
+  let first: { readonly signal: Signal; readonly at: number } | undefined;
   const onSignal = (signal: Signal): void => {
-    if (draining) {
+    if (first !== undefined) {
+      if (signal === first.signal && performance.now() - first.at < echoMs) return;
       const code = 128 + signals[signal];
       log.log('warn', `${signal} again -> quit with ${code}, not drained`);
       process.exit(code);
     }
-    draining = true;
+    first = { signal, at: performance.now() };
     log.log('info', `${signal} -> draining (a second signal quits at once)`);
     drain().then(
       () => {

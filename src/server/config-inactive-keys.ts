@@ -161,7 +161,9 @@ export const inactiveKeys: readonly InactiveKey[] = [
   ...keys('harmless', 'tracing', ['pathStats.*', 'messageTracker.*']),
   ...keys('harmless', 'a metrics provider', ['metricsProvider.*']),
   ...keys('harmless', 'a pause monitor for Java machines', ['jvm.*', 'jmx.*']),
-  ...keys('harmless', 'the snapshot section of version 3.9', ['serializeLastProcessedZxid.enabled']),
+  ...keys('harmless', 'the snapshot section of version 3.9', [
+    'serializeLastProcessedZxid.enabled',
+  ]),
   ...keys('harmless', 'what Java keeps for its own tests', [
     'testingonly.*',
     'test.*',

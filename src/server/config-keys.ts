@@ -75,7 +75,13 @@ const compression = oneOf<SnapshotCompression>({
 /** By section, in the order of the documentation. */
 export const usedKeys = {
   'Addresses and directories': {
-    clientPort: optional('file', 'clientPort', port, 'none', 'port for clients; 0 takes a free one'),
+    clientPort: optional(
+      'file',
+      'clientPort',
+      port,
+      'none',
+      'port for clients; 0 takes a free one',
+    ),
     clientPortAddress: optional(
       'file',
       'clientPortAddress',

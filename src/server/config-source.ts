@@ -53,7 +53,9 @@ export function gather(text: string, properties: ReadonlyMap<string, string>): G
     const commandLineWins = inFile === undefined || usedKey(name)?.place === 'bare';
     if (inFile !== undefined && inFile.from === 'file' && inFile.value !== value) {
       const winner = commandLineWins ? 'the command line' : 'the file';
-      warnings.push(`${name} differs in the file and on the command line -> ${winner} wins, as in Java`);
+      warnings.push(
+        `${name} differs in the file and on the command line -> ${winner} wins, as in Java`,
+      );
     }
     if (commandLineWins) given.set(name, { name, value: value.trim(), from: 'command line' });
   }
@@ -94,7 +96,8 @@ export function judgeInactive(given: ReadonlyMap<string, Given>): string[] {
     if (entry.type !== undefined && entry.type.read(value) === undefined) {
       throw new ConfigError(name, value, `want ${entry.type.wanted}`);
     }
-    if (entry.handling === 'harmless') warnings.push(`${name}: ${entry.about} is not built -> ignored`);
+    if (entry.handling === 'harmless')
+      warnings.push(`${name}: ${entry.about} is not built -> ignored`);
   }
   return warnings;
 }

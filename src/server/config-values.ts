@@ -49,7 +49,9 @@ function parseInteger(text: string): number | undefined {
 
 /** Integer.decode: as parseInteger, and 0x, 0X or # before hexadecimal digits, 0 before octal ones. */
 function decodeInteger(text: string): number | undefined {
-  const match = /^([+-]?)(?:(?:0[xX]|#)([0-9a-fA-F]{1,16})|0([0-7]{1,22})|(0|[1-9]\d{0,18}))$/.exec(text);
+  const match = /^([+-]?)(?:(?:0[xX]|#)([0-9a-fA-F]{1,16})|0([0-7]{1,22})|(0|[1-9]\d{0,18}))$/.exec(
+    text,
+  );
   if (match === null) return undefined;
   const [, sign, hexadecimal, octal, decimal] = match;
   let value = Number(decimal);

@@ -101,7 +101,9 @@ export interface ConfigResult {
 
 /** The four-letter words there are (FourLetterCommands). */
 const knownWords: ReadonlySet<string> = new Set(
-  'conf cons crst dirs dump envi gtmk hash isro mntr ruok srst srvr stat stmk wchc wchp wchs'.split(' '),
+  'conf cons crst dirs dump envi gtmk hash isro mntr ruok srst srvr stat stmk wchc wchp wchs'.split(
+    ' ',
+  ),
 );
 
 /** The server id of a lone server in Java (ZooKeeperServer.createSessionTrackerServerId). */
@@ -120,7 +122,9 @@ export function readConfig({ text, properties = new Map(), readMyid }: ConfigSou
   const sessions = values.sessions();
   const address = clientAddress(values, server?.sid === myid ? server : undefined);
   if (server !== undefined) {
-    warnings.push(`server.${server.sid} is the only server -> standalone, its quorum ports are not used`);
+    warnings.push(
+      `server.${server.sid} is the only server -> standalone, its quorum ports are not used`,
+    );
   }
   return {
     config: {
@@ -155,7 +159,11 @@ function onlyServer(given: ReadonlyMap<string, Given>): ServerLine | undefined {
   }
   if (servers.length > 1) {
     const counts = `${participants.length} participants and ${servers.length - participants.length} observers`;
-    throw new ConfigError('server.*', '', `${counts}: ensembles are not built yet, want one server`);
+    throw new ConfigError(
+      'server.*',
+      '',
+      `${counts}: ensembles are not built yet, want one server`,
+    );
   }
   if (given.get('standaloneEnabled')?.value.toLowerCase() === 'false') {
     throw new ConfigError('standaloneEnabled', 'false', 'ensembles are not built yet');
@@ -245,7 +253,9 @@ class Values {
       const path = this.get(key);
       if (path !== undefined && !/^(?:\/|\.{1,2}\/|[A-Za-z]:)/.test(path)) {
         const advice = 'put ./ before it to show that this is meant';
-        this.#warnings.push(`${key.name}=${path} is relative -> to where the server starts; ${advice}`);
+        this.#warnings.push(
+          `${key.name}=${path} is relative -> to where the server starts; ${advice}`,
+        );
       }
     }
     return value;
@@ -341,8 +351,7 @@ class Values {
       forceSync: this.get(keys.forceSync),
       fsyncWarningThresholdMs: this.get(keys.fsyncWarningThreshold),
       flushDelayMs,
-      maxWriteQueuePollTimeMs:
-        this.get(keys.maxWriteQueuePollTime) ?? Math.floor(flushDelayMs / 3),
+      maxWriteQueuePollTimeMs: this.get(keys.maxWriteQueuePollTime) ?? Math.floor(flushDelayMs / 3),
       maxBatchSize: this.get(keys.maxBatchSize),
       dbAutocreate: this.get(keys.dbAutocreate),
       trustEmptySnapshot: this.get(keys.trustEmptySnapshot),

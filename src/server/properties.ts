@@ -29,8 +29,8 @@ export function parseProperties(text: string): Property[] {
   for (const { content, line } of logicalLines(text)) {
     const keyEnd = endOfKey(content);
     const valueStart = startOfValue(content, keyEnd);
-    const key = javaTrim(unescape(content.substring(0, keyEnd), line));
-    const value = javaTrim(unescape(content.substring(valueStart), line));
+    const key = javaTrim(withoutEscapes(content.substring(0, keyEnd), line));
+    const value = javaTrim(withoutEscapes(content.substring(valueStart), line));
     properties.delete(key);
     properties.set(key, { key, value, line });
   }
@@ -119,7 +119,7 @@ const namedEscapes: ReadonlyMap<string, string> = new Map([
   ['f', '\f'],
 ]);
 
-function unescape(text: string, line: number): string {
+function withoutEscapes(text: string, line: number): string {
   if (!text.includes('\\')) return text;
   let out = '';
   for (let i = 0; i < text.length; i++) {

@@ -18,6 +18,7 @@ superviseProcess({
   drain: () => {
     process.stdout.write('draining\\n');
     if (how === 'stuck') return new Promise(() => undefined);
+    if (how === 'echoed') return new Promise((resolve) => process.on('SIGINT', resolve));
     return how === 'fails' ? Promise.reject(new Error('disk gone')) : Promise.resolve();
   },
 });
@@ -71,6 +72,11 @@ test('a signal drains, then 0', { timeout: 60_000 }, async () => {
 test('a second signal quits a drain that is stuck', { timeout: 60_000 }, async () => {
   const { code, logged } = await run('stuck', 'SIGTERM', 'SIGINT');
   assert.equal(code, 130, logged);
+});
+
+test('Ctrl-C that npm passes on is not a second one', { timeout: 60_000 }, async () => {
+  const { code, logged } = await run('echoed', 'SIGINT', 'SIGINT');
+  assert.equal(code, 0, logged);
 });
 
 test('a drain that fails ends with the code', { timeout: 60_000 }, async () => {
