@@ -78,6 +78,7 @@ type Steps<T> = Generator<RecoveryProgress, T>;
 
 interface Loaded {
   readonly database: Database;
+  readonly digest: SnapshotDigest | undefined;
   readonly file: SnapshotFileName | undefined;
   readonly bytes: number;
   readonly rejected: readonly { readonly zxid: Zxid; readonly error: CorruptionError }[];
@@ -129,6 +130,7 @@ class Recovery {
       if (file === undefined) this.#checkWithoutSnapshot(loaded);
       const replayed = yield* this.#replay(database, from);
       ({ txns, lastZxid } = replayed);
+      this.#compareDigest(database, loaded.digest);
       const ahead = loaded.rejected.find(({ zxid }) => zxid > lastZxid)?.error;
       if (ahead !== undefined) {
         throw new CorruptionError(ahead.file, ahead.offset, ahead.reason, lastZxid);
@@ -164,8 +166,8 @@ class Recovery {
       try {
         const path = this.#snapshotPath(file);
         log.log('info', `Reading snapshot ${path}`);
-        const database = yield* this.#loadOne(file, path);
-        return { database, file, bytes: files.status(path)?.length ?? 0, rejected };
+        const one = yield* this.#loadOne(file, path);
+        return { ...one, file, bytes: files.status(path)?.length ?? 0, rejected };
       } catch (error) {
         if (!(error instanceof CorruptionError)) throw error;
         log.log('warn', `problem reading snap file ${error.message} -> the next older one`);
@@ -173,10 +175,10 @@ class Recovery {
       }
     }
     const database = this.#options.makeDatabase().ensureSystemNodes();
-    return { database, file: undefined, bytes: 0, rejected };
+    return { database, digest: undefined, file: undefined, bytes: 0, rejected };
   }
 
-  *#loadOne(file: SnapshotFileName, path: string): Steps<Database> {
+  *#loadOne(file: SnapshotFileName, path: string): Steps<Pick<Loaded, 'database' | 'digest'>> {
     const { files, codec } = this.#ports;
     const total = files.status(path)?.length ?? 0;
     const database = this.#options.makeDatabase();
@@ -187,18 +189,21 @@ class Recovery {
     database.tree.aclCache.purgeUnused();
     database.ensureSystemNodes();
     database.quotas.rebuild();
-    this.#compareDigest(database, file.zxid, digest);
-    return database;
+    database.compareDigestFrom = digest?.zxid ?? 0n;
+    return { database, digest };
   }
 
-  /** A fuzzy snapshot's digest belongs to a later zxid than its name; until replay is there, digests differ. */
-  #compareDigest(database: Database, zxid: Zxid, digest: SnapshotDigest | undefined): void {
-    if (digest === undefined) return;
-    database.compareDigestFrom = digest.zxid;
-    if (digest.zxid !== zxid || digest.version !== digestVersion) return;
-    if (!database.tree.options.digestEnabled || database.tree.digest === digest.value) return;
+  /**
+   * Until replay reaches the zxid of a fuzzy snapshot's digest, digests differ; Java's can even be ahead of that by the
+   * one transaction that was being applied. So the snapshot's own digest decides only where no transaction follows.
+   */
+  #compareDigest(database: Database, digest: SnapshotDigest | undefined): void {
+    const { tree } = database;
+    const zxid = database.lastProcessedZxid;
+    if (digest?.zxid !== zxid || digest.version !== digestVersion) return;
+    if (!tree.options.digestEnabled || tree.digest === digest.value) return;
     database.digestMismatches++;
-    database.lastDigestMismatch = { zxid, expected: digest.value, found: database.tree.digest };
+    database.lastDigestMismatch = { zxid, expected: digest.value, found: tree.digest };
     this.#ports.log.log('warn', `digest of snapshot 0x${hexZxid(zxid)} does not match`);
   }
 
