@@ -75,14 +75,8 @@ export function planSync(situation: SyncSituation): SyncPlan {
 /** It has what nobody committed: an old leader's, or a minority's. */
 function planAhead(learnerZxid: Zxid, max: Zxid): SyncPlan {
   if (counterOf(learnerZxid) === 0) {
-    // It was established in a later epoch without a transaction; its history up to there ends where ours does.
-    return {
-      kind: 'DIFF',
-      zxid: max,
-      after: max,
-      fromLog: false,
-      why: 'a new epoch without transactions',
-    };
+    // It was in a later epoch than we have anything of; what that epoch began with is not known here.
+    return snap(`it is in a later epoch than 0x${hexZxid(max)}`);
   }
   if (epochOf(learnerZxid) !== epochOf(max) || counterOf(max) === 0) {
     // A cut to a zxid its log may not hold leaves a transaction behind on Java learners, or stops them.
