@@ -5,11 +5,13 @@ import type { TypeOf } from '../jute/record.ts';
 import { buffer, int, long, nullableVector, record } from '../jute/record.ts';
 import { Id } from './data.ts';
 
+export const AuthInfo = nullableVector(Id);
+
 export const QuorumPacket = record('QuorumPacket', {
   type: int,
   zxid: long,
   data: buffer,
-  authinfo: nullableVector(Id),
+  authinfo: AuthInfo,
 });
 export type QuorumPacket = TypeOf<typeof QuorumPacket>;
 
