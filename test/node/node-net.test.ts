@@ -302,6 +302,25 @@ test('dial finds localhost whatever family answers', { timeout: 60_000 }, async 
   assert.equal(client.socket.remoteAddress, '127.0.0.1');
 });
 
+test('without an address IPv4 is served too, and shown as it is', { timeout: 60_000 }, async () => {
+  let seen = '';
+  const accepted: Accepted = (socket) => {
+    seen = socket.remoteAddress;
+    return echo(socket);
+  };
+  const { port } = await new Promise<Listener>((resolve, reject) => {
+    nodeNet.listen({ address: undefined, port: 0 }, accepted, (result) => {
+      if (result instanceof NetError) return reject(result);
+      cleanups.push(() => result.close(() => undefined));
+      return resolve(result);
+    });
+  });
+  const client = await dial(port);
+  client.socket.write(bytesOf('x'), () => undefined);
+  await client.length(1);
+  assert.equal(seen, '127.0.0.1');
+});
+
 test('an address in an IPv6 coat is shown as IPv4', () => {
   assert.equal(plainAddress('::ffff:10.1.2.3'), '10.1.2.3');
   assert.equal(plainAddress('::FFFF:10.1.2.3'), '10.1.2.3');
