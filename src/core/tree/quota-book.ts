@@ -3,6 +3,7 @@
 
 import { decodeUtf8, encodeUtf8 } from '../../jute/utf8.ts';
 import type { DataTree } from './data-tree.ts';
+import type { QuotaStats } from './quota.ts';
 import {
   exceeds,
   formatStats,
@@ -13,9 +14,18 @@ import {
   statsName,
 } from './quota.ts';
 
+/** A path under `/zookeeper/quota` with what is written there. */
+export interface QuotaEntry {
+  readonly path: string;
+  readonly limits: QuotaStats | undefined;
+  readonly stats: QuotaStats | undefined;
+}
+
 export class QuotaBook {
   readonly #tree: DataTree;
   readonly #paths = new PathTrie();
+  /** Refusals for a hard limit, by top-level node; only nodes with a quota get in. */
+  readonly exceeded = new Map<string, number>();
 
   constructor(tree: DataTree) {
     this.#tree = tree;
@@ -46,7 +56,34 @@ export class QuotaBook {
     if (prefix === undefined) return false;
     const limits = parseStats(this.limitsText(prefix) ?? '');
     const stats = parseStats(this.statsText(prefix) ?? '');
-    return exceeds(limits, stats, { count, bytes }).some((excess) => excess.hard);
+    const isExceeded = exceeds(limits, stats, { count, bytes }).some((excess) => excess.hard);
+    if (isExceeded) {
+      const namespace = topNamespace(path);
+      this.exceeded.set(namespace, (this.exceeded.get(namespace) ?? 0) + 1);
+    }
+    return isExceeded;
+  }
+
+  /** Every path with limits or statistics. Takes time linear in the nodes below `/zookeeper/quota`. */
+  *entries(): Generator<QuotaEntry> {
+    const start = this.#tree.findPath(quotaRoot);
+    const stack = start < 0 ? [] : [start];
+    for (let slot = stack.pop(); slot !== undefined; slot = stack.pop()) {
+      let limits: QuotaStats | undefined;
+      let stats: QuotaStats | undefined;
+      for (
+        let child = this.#tree.firstChild(slot);
+        child >= 0;
+        child = this.#tree.nextSibling(child)
+      ) {
+        const name = this.#tree.nameOf(child);
+        if (name === limitsName) limits = parseStats(this.#dataText(child));
+        else if (name === statsName) stats = parseStats(this.#dataText(child));
+        else stack.push(child);
+      }
+      if (limits === undefined && stats === undefined) continue;
+      yield { path: this.#tree.pathOf(slot).substring(quotaRoot.length), limits, stats };
+    }
   }
 
   /** A node came into being: it may be a quota's own node, and it counts for the quota above it. */
@@ -95,7 +132,10 @@ export class QuotaBook {
 
   #textOf(path: string): string | undefined {
     const slot = this.#tree.findPath(path);
-    if (slot < 0) return undefined;
+    return slot < 0 ? undefined : this.#dataText(slot);
+  }
+
+  #dataText(slot: number): string {
     const data = this.#tree.dataOf(slot);
     return data === null ? '' : decodeUtf8(data, 0, data.length);
   }
@@ -133,4 +173,10 @@ export class QuotaBook {
       encodeUtf8(formatStats({ count, bytes, countHardLimit: -1, byteHardLimit: -1 })),
     );
   }
+}
+
+/** The first name of a path: what quota metrics are summed by. */
+export function topNamespace(path: string): string {
+  const end = path.indexOf('/', 1);
+  return end < 0 ? path.substring(1) : path.substring(1, end);
 }

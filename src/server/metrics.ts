@@ -1,0 +1,41 @@
+// What the server measures outside the machine: the disk and the start (ServerMetrics.java). What the machine itself sees
+// is in core/session/server-stats.ts; metrics-table.ts gives both Java's names. Times in ms.
+
+import { Distribution, Summary } from '../util/summary.ts';
+
+export class ServerMetrics {
+  /** One for each fsync of the transaction log. */
+  readonly fsyncTime = new Distribution();
+  /** Transactions that one fsync made durable. */
+  readonly batchSize = new Summary();
+  readonly snapshotTime = new Summary();
+  /** Snapshot and log together. */
+  readonly dbInitTime = new Summary();
+  readonly startupSnapLoadTime = new Summary();
+  readonly startupTxnsLoaded = new Summary();
+  readonly startupTxnsLoadTime = new Summary();
+
+  noteSync(ms: number, txns: number): void {
+    this.fsyncTime.add(ms);
+    this.batchSize.add(txns);
+  }
+
+  /** What recovery took at the start. */
+  noteLoaded(snapshotMs: number, txns: number, replayMs: number): void {
+    this.dbInitTime.add(snapshotMs + replayMs);
+    this.startupSnapLoadTime.add(snapshotMs);
+    this.startupTxnsLoaded.add(txns);
+    this.startupTxnsLoadTime.add(replayMs);
+  }
+
+  /** The four-letter word `srst`. */
+  reset(): void {
+    this.fsyncTime.reset();
+    this.batchSize.reset();
+    this.snapshotTime.reset();
+    this.dbInitTime.reset();
+    this.startupSnapLoadTime.reset();
+    this.startupTxnsLoaded.reset();
+    this.startupTxnsLoadTime.reset();
+  }
+}
