@@ -301,7 +301,7 @@ export class MemoryFiles implements Files {
   /** A call at once. A crash strikes when the call has had its volatile effect: a later choice may undo that. */
   #change<T>(kind: DiskCall['kind'], path: string, work: () => T): T {
     this.#alive();
-    const fault = this.fault?.({ index: ++this.calls, kind, path });
+    const fault = this.#meets(kind, path);
     if (fault !== undefined && fault !== 'crash') throw this.#error(fault, path);
     this.crashed = fault === 'crash';
     const result = work();
@@ -312,7 +312,7 @@ export class MemoryFiles implements Files {
   /** A call in the background: `begin` runs now, what it returns when the call completes. */
   #later(kind: DiskCall['kind'], path: string, done: FileDone, begin: () => () => void): void {
     this.#alive();
-    const fault = this.fault?.({ index: ++this.calls, kind, path });
+    const fault = this.#meets(kind, path);
     const finish = begin();
     if (fault === 'crash') {
       // The write may have begun.
@@ -331,6 +331,11 @@ export class MemoryFiles implements Files {
       }
       done(error);
     });
+  }
+
+  #meets(kind: DiskCall['kind'], path: string): DiskFault | undefined {
+    const index = ++this.calls;
+    return this.fault?.({ index, kind, path });
   }
 
   #takeRoom(inode: MemoryInode, bytes: Uint8Array, position: number, path: string): void {

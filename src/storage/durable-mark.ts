@@ -65,7 +65,8 @@ function newest(files: Files, path: string): Slot | undefined {
 
 /** undefined when there is no evidence. */
 export function readDurableMark(files: Files, logDirectory: string): DurableMark | undefined {
-  return newest(files, files.join(logDirectory, durableMarkName));
+  const slot = newest(files, files.join(logDirectory, durableMarkName));
+  return slot && { file: slot.file, offset: slot.offset };
 }
 
 export class DurableMarkWriter {

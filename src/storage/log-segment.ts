@@ -35,8 +35,6 @@ export class LogSegment {
   readonly file: OpenFile;
   /** Where the next entry goes. */
   position = fileHeaderLength;
-  /** Its directory entry may not be on disk yet. */
-  fresh = true;
   readonly #preallocation: number;
   #length: number;
   #filled = fileHeaderLength;

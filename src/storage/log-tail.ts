@@ -140,14 +140,15 @@ class Judge {
     const end = from + entryHeadLength + (plausible ? length + 1 : 0);
     if (end > this.length) return true;
     const boundary = from - (from % sector) + sector;
-    if (boundary < end && boundary - from >= headZeroLeast && this.isZero(from, boundary)) {
-      // With half a checksum gone, one zeroed byte of it would look the same.
-      if (boundary - from >= 8 || !plausible || !this.#isOneByteOff()) return true;
-    }
+    const headIsLost = boundary - from >= headZeroLeast && this.isZero(from, boundary);
     if (!plausible) {
-      // The length lies in a sector that never arrived.
-      return boundary <= end && this.isZero(boundary, Math.min(boundary + sector, this.length));
+      // The length may lie in the sector that never arrived.
+      const next = Math.min(boundary + sector, this.length);
+      return headIsLost || (boundary <= end && this.isZero(boundary, next));
     }
+    // With half a checksum gone, one zeroed byte of it would look the same.
+    if (headIsLost && boundary < end && (boundary - from >= 8 || !this.#isOneByteOff()))
+      return true;
     if (this.isZero(end - 1, this.length)) return true;
     const lastBoundary = end - 1 - ((end - 1) % sector);
     if (lastBoundary >= boundary && this.isZero(lastBoundary, end)) return true;

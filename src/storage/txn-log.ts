@@ -91,7 +91,7 @@ export class TxnLog {
   #segment: LogSegment | undefined;
   #mark: DurableMarkWriter | undefined;
   #lastZxid: Zxid;
-  /** 'preparing': no file is ready yet; 'syncing': some batches are written and not durable. */
+  /** 'preparing': no file is ready to be written yet; 'syncing': some batches are written and not durable. */
   #state: 'idle' | 'preparing' | 'syncing' = 'idle';
   #failure: FileError | undefined;
   /** After a failure to prepare ahead of need, the next try comes not before this. */
@@ -186,7 +186,7 @@ export class TxnLog {
     this.#sync(segment, written, txns);
   }
 
-  /** The next file under its name, or undefined until one is ready. */
+  /** The next file under its name; undefined until it has one, then `#pump` is called. */
   #begin(): LogSegment | undefined {
     if (!this.#next.ready) {
       this.#state = 'preparing';
@@ -203,38 +203,47 @@ export class TxnLog {
     this.#segment = segment;
     this.stats.files++;
     this.#ports.log.log('info', `Creating new log file: log.${hexZxid(segment.zxid)}`);
-    return segment;
+    if (!this.#options.forceSync) return segment;
+    this.#announce(segment);
+    return undefined;
   }
 
-  #sync(segment: LogSegment, written: Pending[], txns: number): void {
-    this.#state = 'syncing';
-    const { clock, files } = this.#ports;
-    if (!this.#options.forceSync) {
-      clock.endOfTurn(() => this.#synced(segment, written, undefined));
-      return;
-    }
-    const startedAt = clock.now();
-    let waitingFor = 1;
+  /**
+   * The file's name and the mark that nothing in it is durable yet, on disk before its first entry: only so can recovery
+   * tell a torn first write from damage.
+   */
+  #announce(segment: LogSegment): void {
+    this.#state = 'preparing';
+    const mark = this.#markFile(segment);
+    let waitingFor = mark === undefined ? 1 : 2;
     let failure: FileError | undefined;
     const one: FileDone = (error) => {
       failure ??= error;
       waitingFor--;
       if (waitingFor > 0) return;
-      const ms = clock.now() - startedAt;
-      if (failure === undefined) this.#measured(segment, ms, txns);
-      this.#synced(segment, written, failure);
+      this.#state = 'idle';
+      if (failure !== undefined) this.#fail(failure);
+      else this.#pump();
     };
-    segment.file.datasync(one);
-    if (segment.fresh) {
-      segment.fresh = false;
-      const mark = this.#markFile(segment);
-      waitingFor += mark === undefined ? 1 : 2;
-      files.syncDirectory(this.#options.directory, one);
-      mark?.sync((error) => {
-        if (error !== undefined) this.#dropMark(error);
-        one(undefined);
-      });
+    this.#ports.files.syncDirectory(this.#options.directory, one);
+    mark?.sync((error) => {
+      if (error !== undefined) this.#dropMark(error);
+      one(undefined);
+    });
+  }
+
+  #sync(segment: LogSegment, written: Pending[], txns: number): void {
+    this.#state = 'syncing';
+    const { clock } = this.#ports;
+    if (!this.#options.forceSync) {
+      clock.endOfTurn(() => this.#synced(segment, written, undefined));
+      return;
     }
+    const startedAt = clock.now();
+    segment.file.datasync((error) => {
+      if (error === undefined) this.#measured(segment, clock.now() - startedAt, txns);
+      this.#synced(segment, written, error);
+    });
   }
 
   #synced(segment: LogSegment, written: Pending[], error: FileError | undefined): void {
@@ -251,8 +260,10 @@ export class TxnLog {
     if (!this.#next.ready) this.#prepareNext();
     for (const { batch } of written) this.#queuedTxns -= batch.count;
     // The next sync runs while these are applied.
-    this.#pump();
+    const isMore = this.#queue.length > 0;
+    if (isMore) this.#pump();
     for (const { done } of written) done(undefined);
+    if (!isMore) this.#pump();
   }
 
   #measured(segment: LogSegment, ms: number, txns: number): void {

@@ -9,6 +9,7 @@ import { Reader } from '../../src/jute/reader.ts';
 import { Writer } from '../../src/jute/writer.ts';
 import { Stat } from '../../src/proto/data.ts';
 import { writeSnapshotNow } from '../../src/storage/write-snapshot-now.ts';
+import { hexOf } from '../../src/util/bytes.ts';
 import {
   codec,
   directory,

@@ -51,6 +51,7 @@ export function makeWorld(files?: MemoryFiles): World {
   disk.makeDirectories(directory);
   disk.syncDirectoryNow('/');
   disk.syncDirectoryNow('/data');
+  disk.calls = 0;
   return { clock, files: disk, log: new CollectedLog() };
 }
 
