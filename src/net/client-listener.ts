@@ -5,11 +5,13 @@
 // Invariants: nothing is kept of an input beyond the frame that is being received; a peer that does not read its replies
 // is not read from; bytes given to the socket are not touched until it is done with them.
 
+import { encodeUtf8 } from '../jute/utf8.ts';
 import type { Writer } from '../jute/writer.ts';
 import type { Listener, Net, NetError, Socket, SocketHandlers } from '../ports.ts';
-import { encodeUtf8 } from '../jute/utf8.ts';
-import { FrameReader, type FrameSink } from './framing.ts';
+import type { FourLetterWord } from './four-letter-codes.ts';
 import { argumentLengthOf, fourLetterWordOf, telnetClose } from './four-letter-codes.ts';
+import type { FrameSink } from './framing.ts';
+import { FrameReader } from './framing.ts';
 
 export interface ClientPortOptions {
   readonly address: string | undefined;
@@ -32,7 +34,7 @@ export interface ClientPortHost<C> {
   /** Whether the connection has not sent its connect request yet: only then is a word a command. */
   awaitsConnect(connection: C): boolean;
   /** The whole answer to a four-letter word. */
-  command(word: string, argument: Uint8Array, connection: C): string;
+  command(word: FourLetterWord, argument: Uint8Array, connection: C): string;
   rejected(remoteAddress: string, why: string): void;
 }
 
@@ -56,7 +58,9 @@ export class ClientLink<C> implements FrameSink, SocketHandlers {
   #isOutputPaused = false;
   #isOpen = true;
   /** A command whose argument has not all come yet. */
-  #command: { readonly word: string; readonly argument: Uint8Array; have: number } | undefined;
+  #command:
+    | { readonly word: FourLetterWord; readonly argument: Uint8Array; have: number }
+    | undefined;
 
   constructor(
     socket: Socket,
@@ -247,7 +251,10 @@ export class ClientListener<C> {
       return undefined;
     }
     if (maxCnxns > 0 && this.#links.size >= maxCnxns) {
-      this.#host.rejected(address, `${this.#links.size} connections in all, maxCnxns is ${maxCnxns}`);
+      this.#host.rejected(
+        address,
+        `${this.#links.size} connections in all, maxCnxns is ${maxCnxns}`,
+      );
       return undefined;
     }
     this.#byAddress.set(address, fromThere + 1);

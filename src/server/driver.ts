@@ -5,7 +5,9 @@
 import type { ReceivedEvent, ReplicaEffect, ReplicaEvent } from '../core/effects.ts';
 import type { Replica } from '../core/replica.ts';
 import { Connection } from '../core/session/connection.ts';
+import { normalizeAddress } from '../core/tree/ip-address.ts';
 import type { ClientLink, ClientPortHost } from '../net/client-listener.ts';
+import type { FourLetterWord } from '../net/four-letter-codes.ts';
 import type { Clock, Log, Timer } from '../ports.ts';
 import type { TxnLog } from '../storage/txn-log.ts';
 import { unreachable } from '../util/assert.ts';
@@ -17,7 +19,7 @@ export interface DriverHooks {
   logFailed(error: Error): void;
   /** The machine broke an invariant. */
   broken(error: unknown): void;
-  command(word: string, argument: Uint8Array, connection: Connection): string;
+  command(word: FourLetterWord, argument: Uint8Array, connection: Connection): string;
 }
 
 interface Ports {
@@ -96,7 +98,7 @@ export class Driver implements ClientPortHost<Connection> {
     const { clock } = this.#ports;
     const connection = new Connection(
       this.#nextId++,
-      link.socket.remoteAddress,
+      normalizeAddress(link.socket.remoteAddress),
       link.socket.remotePort,
       this.#sessionlessTimeoutMs,
       clock.now(),
@@ -132,7 +134,7 @@ export class Driver implements ClientPortHost<Connection> {
     return connection.phase === 'connecting';
   }
 
-  command(word: string, argument: Uint8Array, connection: Connection): string {
+  command(word: FourLetterWord, argument: Uint8Array, connection: Connection): string {
     return this.#hooks.command(word, argument, connection);
   }
 

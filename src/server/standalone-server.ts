@@ -37,6 +37,7 @@ import { ConfigError } from './config-error.ts';
 import type { DriverHooks } from './driver.ts';
 import { Driver } from './driver.ts';
 import { exitCodes } from './exit-codes.ts';
+import { ServerMetrics } from './metrics.ts';
 import { replicaOptionsOf, treeOptionsOf } from './replica-settings.ts';
 
 export interface ServerPorts {
@@ -70,8 +71,11 @@ export interface ServerParts {
   readonly replica: Replica;
   readonly txnLog: TxnLog;
   readonly directories: DataDirectories;
+  readonly metrics: ServerMetrics;
+  readonly version: string;
   readonly startedAt: number;
   readonly clientPort: () => number | undefined;
+  readonly isServing: () => boolean;
 }
 
 export class StandaloneServer {
@@ -79,6 +83,7 @@ export class StandaloneServer {
   readonly #options: StandaloneOptions;
   readonly #startedAt: number;
   readonly #locks: DirectoryLock[] = [];
+  readonly #metrics = new ServerMetrics();
   #database: Database | undefined;
   #driver: Driver | undefined;
   #listener: ClientListener<Parameters<DriverHooks['command']>[2]> | undefined;
@@ -242,6 +247,7 @@ export class StandaloneServer {
   }
 
   #report({ database, snapshot, txns, replayMs, lastZxid, rejected }: Recovered): void {
+    this.#metrics.noteLoaded(snapshot?.ms ?? 0, txns, replayMs);
     const { log } = this.#ports;
     const { config } = this.#options;
     const from =
@@ -270,7 +276,7 @@ export class StandaloneServer {
     const { config } = this.#options;
     this.#database = database;
     const txnLog = new TxnLog(
-      { files, clock, log },
+      { files, clock, log, onSync: (ms, txns) => this.#metrics.noteSync(ms, txns) },
       {
         directory: directories.logs,
         preAllocSizeKb: config.preAllocSizeKb,
@@ -294,8 +300,11 @@ export class StandaloneServer {
       replica,
       txnLog,
       directories,
+      metrics: this.#metrics,
+      version: this.#options.version,
       startedAt: this.#startedAt,
       clientPort: () => this.#listener?.port,
+      isServing: () => this.#state === 'serving',
     };
     const driver = new Driver(
       replica,
@@ -373,6 +382,7 @@ export class StandaloneServer {
         this.#snapshot = undefined;
         const ended = this.#snapshotEnded;
         this.#snapshotEnded = undefined;
+        if (result.kind === 'written') this.#metrics.snapshotTime.add(result.ms);
         if (result.kind === 'failed')
           exit(exitCodes.txnLogFailed, `snapshot: ${result.error.message}`);
         ended?.();

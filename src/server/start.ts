@@ -1,6 +1,7 @@
 // `startServer`: a server on Node. Wires the Node ports into the pure server; the CLI and tests use nothing else.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { nodeClock } from '../node/node-clock.ts';
 import { nodeCodec } from '../node/node-codec.ts';
 import { nodeEnvironment } from '../node/node-environment.ts';
@@ -10,6 +11,7 @@ import { makeNodeNet } from '../node/node-net.ts';
 import { makeExit } from '../node/node-process.ts';
 import { nodeRandom } from '../node/node-random.ts';
 import type { Exit, Log } from '../ports.ts';
+import { commandsOf } from './commands-of.ts';
 import type { ServerConfig } from './config.ts';
 import type { ServerPorts } from './standalone-server.ts';
 import { StandaloneServer } from './standalone-server.ts';
@@ -58,7 +60,7 @@ export async function startServer(
   await new Promise<void>((resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
     server.start(
-      () => () => '',
+      (parts) => commandsOf(parts, builtAt()),
       (error) => {
         if (error === undefined) resolve();
         else reject(error);
@@ -69,6 +71,11 @@ export async function startServer(
     throw error;
   });
   return { clientPort: server.clientPort ?? config.clientPort, stop };
+}
+
+/** When this file was built or unpacked: the date in the version line. */
+function builtAt(): number {
+  return Math.floor(statSync(fileURLToPath(import.meta.url)).mtimeMs);
 }
 
 /** The version of this package. */
