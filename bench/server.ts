@@ -1,0 +1,123 @@
+// One server under measurement, Java's or ours, as it would run in production: default flags, default configuration,
+// fsync on, a scratch directory, a free port of 127.0.0.1.
+
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export type Kind = 'java' | 'quoll';
+
+const jars = '/usr/share/java';
+
+export function isJavaInstalled(): boolean {
+  return existsSync(join(jars, 'zookeeper.jar'));
+}
+
+function classPath(): string {
+  const wanted =
+    /^(zookeeper|zookeeper-jute|slf4j-api|slf4j-simple|netty-.*|commons-cli|metrics-core|snappy-java|jetty-.*|jackson-.*|servlet-api)\.jar$/;
+  return readdirSync(jars)
+    .filter((name) => wanted.test(name))
+    .map((name) => join(jars, name))
+    .join(':');
+}
+
+export class BenchServer {
+  readonly port: number;
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  #output = '';
+
+  private constructor(port: number, child: ChildProcess) {
+    this.port = port;
+    this.pid = child.pid ?? -1;
+    this.#child = child;
+    child.stderr?.on('data', (text: Buffer) => {
+      this.#output = (this.#output + text.toString()).substring(-4000);
+    });
+    process.on('exit', () => child.kill('SIGKILL'));
+  }
+
+  /** Starts it and waits until it answers. */
+  static async start(
+    kind: Kind,
+    folder: string,
+    more: readonly string[] = [],
+  ): Promise<BenchServer> {
+    const port = await freePort();
+    const config = join(folder, 'zoo.cfg');
+    const lines = [
+      `dataDir=${join(folder, 'data')}`,
+      `clientPort=${port}`,
+      'tickTime=2000',
+      'maxClientCnxns=0',
+      'admin.enableServer=false',
+      ...more,
+    ];
+    writeFileSync(config, `${lines.join('\n')}\n`);
+    const [command, args] =
+      kind === 'quoll'
+        ? [process.execPath, [join('bin', 'quoll.js'), 'server', config, '--log-level', 'warn']]
+        : [
+            'java',
+            [
+              '-Xmx1000m',
+              '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+              '-cp',
+              classPath(),
+              'org.apache.zookeeper.server.ZooKeeperServerMain',
+              config,
+            ],
+          ];
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const server = new BenchServer(port, child);
+    await server.#ready();
+    return server;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await ended;
+  }
+
+  tail(): string {
+    return this.#output;
+  }
+
+  async #ready(): Promise<void> {
+    const deadline = performance.now() + 60_000;
+    while (performance.now() < deadline && this.#child.exitCode === null) {
+      if ((await ask(this.port, 'srvr')).includes('Mode: ')) return;
+      await delay(20);
+    }
+    throw new Error(`the server did not start:\n${this.#output}`);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function ask(port: number, word: string): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(word));
+    socket.on('data', (data) => {
+      answer += data.toString();
+    });
+    socket.on('error', () => resolve(''));
+    socket.on('close', () => resolve(answer));
+  });
+}
