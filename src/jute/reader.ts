@@ -1,7 +1,7 @@
 // Reads jute primitives (org.apache.jute.BinaryInputArchive) out of bytes in place. Big-endian throughout. A read past
 // `end` or a senseless length throws `DecodeError`; nothing is allocated that the input does not already hold. On streams
 // without framing (quorum packets, snapshots) `incomplete` tells "more bytes may mend it" from "wrong for ever".
-// Differs from Java on purpose: vector counts are bounded by the bytes that are left.
+// Differs from Java on purpose: vector counts are bounded by the bytes that are left, and by what a whole message holds.
 
 import { decodeUtf8 } from './utf8.ts';
 
@@ -25,7 +25,7 @@ export class Reader {
   /** The next byte to read. Invariant: at ≤ end ≤ bytes.length, also after a DecodeError. */
   at: number;
   end: number;
-  /** The longest buffer or string that is not senseless (jute.maxbuffer plus the extra size). */
+  /** The longest buffer, string or vector that is not senseless (jute.maxbuffer plus the extra size). */
   lengthMax = 0x7fffffff;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
@@ -115,11 +115,12 @@ export class Reader {
   count(elementLeast: number): number {
     const count = this.int();
     if (count === -1) return -1;
-    if (count < 0 || count * elementLeast > this.end - this.at) {
+    const least = count * elementLeast;
+    if (count < 0 || least > this.end - this.at || least > this.lengthMax) {
       throw new DecodeError(
         `vector of ${count} where ${this.end - this.at} bytes are left`,
         this.at - 4,
-        count > 0,
+        count > 0 && least <= this.lengthMax,
       );
     }
     return count;
