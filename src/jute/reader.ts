@@ -1,7 +1,8 @@
-// Reads jute primitives (org.apache.jute.BinaryInputArchive) out of bytes in place. Big-endian throughout. A read past
-// `end` or a senseless length throws `DecodeError`; nothing is allocated that the input does not already hold. On streams
-// without framing (quorum packets, snapshots) `incomplete` tells "more bytes may mend it" from "wrong for ever".
-// Differs from Java on purpose: vector counts are bounded by the bytes that are left, and by what a whole message holds.
+// Reads jute primitives (org.apache.jute.BinaryInputArchive) out of bytes in place. Big-endian
+// throughout. A read past `end` or a senseless length throws `DecodeError`; nothing is allocated
+// that the input does not already hold. On streams without framing (quorum packets, snapshots)
+// `incomplete` tells "more bytes may mend it" from "wrong for ever". Differs from Java on purpose:
+// vector counts are bounded by the bytes that are left, and by what a whole message holds.
 
 import { decodeUtf8 } from './utf8.ts';
 

@@ -1,6 +1,7 @@
-// Records: declared once, in wire order, as data. `record()` compiles straight-line decode and encode functions from the
-// declaration when it is loaded; where code generation from strings is off, an interpreter walks the fields. The two are
-// tested equal. The TypeScript type of a record is inferred from its declaration.
+// Records: declared once, in wire order, as data. `record()` compiles straight-line decode and
+// encode functions from the declaration when it is loaded; where code generation from strings is
+// off, an interpreter walks the fields. The two are tested equal. The TypeScript type of a record
+// is inferred from its declaration.
 
 import type { Reader } from './reader.ts';
 import type { Writer } from './writer.ts';
@@ -120,7 +121,10 @@ export type AnyRecord = Pick<RecordType<unknown>, 'name' | 'fields' | 'least'> &
   write(writer: Writer, value: never): void;
 };
 
-/** Whether this process may compile code from strings (a Content Security Policy or `--disallow-code-generation…` forbids it). */
+/**
+ * Whether this process may compile code from strings (a Content Security Policy or
+ * `--disallow-code-generation…` forbids it).
+ */
 function mayCompile(): boolean {
   try {
     return new Function('return 1')() === 1;

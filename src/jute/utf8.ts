@@ -24,7 +24,10 @@ export function decodeAscii(bytes: Uint8Array, start: number, end: number): stri
   return latin1Slice.call(bytes, start, end);
 }
 
-/** Writes into `bytes` at `at`, where there must be room (3 bytes a UTF-16 unit always suffice); returns the byte count. */
+/**
+ * Writes into `bytes` at `at`, where there must be room (3 bytes a UTF-16 unit always suffice);
+ * returns the byte count.
+ */
 export function encodeUtf8Into(text: string, bytes: Uint8Array, at: number): number {
   return utf8Write.call(bytes, text, at, bytes.length - at);
 }

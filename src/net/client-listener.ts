@@ -1,9 +1,11 @@
-// The client port (NIOServerCnxnFactory, NIOServerCnxn): accepts connections within the limits, finds frames and
-// four-letter words in what they send, and sends what the machine wrote for them. It knows no requests: frames go to
-// its host, which keeps one value of its own (a session's connection) beside each link.
+// The client port (NIOServerCnxnFactory, NIOServerCnxn): accepts connections within the limits,
+// finds frames and four-letter words in what they send, and sends what the machine wrote for them.
+// It knows no requests: frames go to its host, which keeps one value of its own (a session's
+// connection) beside each link.
 //
-// Invariants: nothing is kept of an input beyond the frame that is being received; a peer that does not read its replies
-// is not read from; bytes given to the socket are not touched until it is done with them.
+// Invariants: nothing is kept of an input beyond the frame that is being received; a peer that does
+// not read its replies is not read from; bytes given to the socket are not touched until it is done
+// with them.
 
 import { encodeUtf8 } from '../jute/utf8.ts';
 import type { Writer } from '../jute/writer.ts';

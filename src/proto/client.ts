@@ -24,7 +24,10 @@ export const ConnectRequest = record('ConnectRequest', {
 });
 export type ConnectRequest = TypeOf<typeof ConnectRequest>;
 
-/** The first frame to a client; `timeOut` 0 says the session is gone. A `readOnly` byte follows if the request had one. */
+/**
+ * The first frame to a client; `timeOut` 0 says the session is gone. A `readOnly` byte follows if
+ * the request had one.
+ */
 export const ConnectResponse = record('ConnectResponse', {
   protocolVersion: int,
   timeOut: int,

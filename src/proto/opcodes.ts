@@ -1,5 +1,6 @@
-// The one table of operation codes (ZooDefs.OpCode): number, name, what kind of request it is and its records. Everything
-// that must know an op's nature asks here. "write" goes through a transaction; "read" answers from the local tree.
+// The one table of operation codes (ZooDefs.OpCode): number, name, what kind of request it is and
+// its records. Everything that must know an op's nature asks here. "write" goes through a
+// transaction; "read" answers from the local tree.
 
 import type { AnyRecord } from '../jute/record.ts';
 import * as records from './client.ts';

@@ -1,5 +1,6 @@
-// Zxids and session ids: 64 bits everywhere. A zxid is an epoch (high 32 bits) and a counter (low 32); as the counter is
-// unsigned and the long signed, zxids compare as bigints. Branded so that one is never passed for the other.
+// Zxids and session ids: 64 bits everywhere. A zxid is an epoch (high 32 bits) and a counter (low
+// 32); as the counter is unsigned and the long signed, zxids compare as bigints. Branded so that
+// one is never passed for the other.
 
 declare const zxidBrand: unique symbol;
 declare const sessionBrand: unique symbol;

@@ -1,5 +1,6 @@
-// Assertions that stay on in production. A broken invariant is a bug: it stops the server, because going on could
-// acknowledge what is not durable. Operating errors are values, the environment's failures are `fatal`; neither is ours.
+// Assertions that stay on in production. A broken invariant is a bug: it stops the server, because
+// going on could acknowledge what is not durable. Operating errors are values, the environment's
+// failures are `fatal`; neither is ours.
 
 export class AssertionError extends Error {
   constructor(message: string) {

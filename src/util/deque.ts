@@ -1,5 +1,5 @@
-// A first-in first-out queue on a ring, so that taking from the front never moves the rest. Grows by doubling; a ring of
-// pointers doubles in microseconds up to the named limits our queues have.
+// A first-in first-out queue on a ring, so that taking from the front never moves the rest. Grows
+// by doubling; a ring of pointers doubles in microseconds up to the named limits our queues have.
 
 export class Deque<T> {
   #ring: (T | undefined)[] = new Array(16);

@@ -1,7 +1,9 @@
-// What a stream of measurements came to: count, sum, least and greatest (Summary), and with a histogram beside them also
-// quantiles (Distribution). Adding is a few additions and allocates nothing: it sits in the path of every request.
+// What a stream of measurements came to: count, sum, least and greatest (Summary), and with a
+// histogram beside them also quantiles (Distribution). Adding is a few additions and allocates
+// nothing: it sits in the path of every request.
 //
-// Invariant: all numbers cover the same measurements, those since the last reset. Without any, all of them are 0.
+// Invariant: all numbers cover the same measurements, those since the last reset. Without any, all
+// of them are 0.
 
 export class Summary {
   count = 0;

@@ -1,5 +1,6 @@
-// Every record against bytes that Java's jute wrote (test/fixtures/jute/JuteRecords.java made them): decoding gives Java's
-// fields, encoding gives Java's bytes, and the interpreter agrees with the compiled code in both directions.
+// Every record against bytes that Java's jute wrote (test/fixtures/jute/JuteRecords.java made
+// them): decoding gives Java's fields, encoding gives Java's bytes, and the interpreter agrees with
+// the compiled code in both directions.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

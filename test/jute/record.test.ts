@@ -1,4 +1,5 @@
-// record() against its interpreter, on records nobody declared: random fields, nested records and vectors, random values.
+// record() against its interpreter, on records nobody declared: random fields, nested records and
+// vectors, random values.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,6 +1,7 @@
-// Which containers and TTL nodes are due to be deleted, and how fast (ContainerManager.java). In: the tree and the time.
-// Out: paths, each to become a deleteContainer transaction, which checks again whether the node is still deletable.
-// Differs from Java on purpose: deletions are spread over the minute by count, not by sleeping between them.
+// Which containers and TTL nodes are due to be deleted, and how fast (ContainerManager.java). In:
+// the tree and the time. Out: paths, each to become a deleteContainer transaction, which checks
+// again whether the node is still deletable. Differs from Java on purpose: deletions are spread
+// over the minute by count, not by sleeping between them.
 
 import { Deque } from '../../util/deque.ts';
 import type { DataTree } from '../tree/data-tree.ts';

@@ -1,10 +1,10 @@
-// Request -> transaction (PrepRequestProcessor.java): checks a write against the tree and everything proposed before it,
-// and writes the transaction it becomes, or an error transaction. Order of the checks is the precedence of the errors,
-// as Java has it. Nothing is applied here.
+// Request -> transaction (PrepRequestProcessor.java): checks a write against the tree and
+// everything proposed before it, and writes the transaction it becomes, or an error transaction.
+// Order of the checks is the precedence of the errors, as Java has it. Nothing is applied here.
 //
-// In: a request's body where it arrived. Out: header, record and digest in the log batch, and the error code.
-// A body that cannot be decoded throws DecodeError before anything was written or noted: no zxid is spent on it
-// (differs from Java 3.9, which reuses one).
+// In: a request's body where it arrived. Out: header, record and digest in the log batch, and the
+// error code. A body that cannot be decoded throws DecodeError before anything was written or
+// noted: no zxid is spent on it (differs from Java 3.9, which reuses one).
 
 import type { Reader } from '../../jute/reader.ts';
 import { DecodeError } from '../../jute/reader.ts';

@@ -189,7 +189,10 @@ export class Reads {
     return ErrorCode.Ok;
   }
 
-  /** Catch-up after a reconnect: what changed since `relativeZxid` is told now, the rest is watched (DataTree.setWatches). */
+  /**
+   * Catch-up after a reconnect: what changed since `relativeZxid` is told now, the rest is watched
+   * (DataTree.setWatches).
+   */
   #setWatches(connection: Connection, authIds: readonly Id[], request: SetWatches2): number {
     const { tree } = this.#database;
     const since = request.relativeZxid;

@@ -1,5 +1,6 @@
-// Frames to clients: where a reply begins and ends, and notifications. A reply is written straight into the connection's
-// output: length, xid, zxid, error, body. A body that turns out to be impossible is cut off again.
+// Frames to clients: where a reply begins and ends, and notifications. A reply is written straight
+// into the connection's output: length, xid, zxid, error, body. A body that turns out to be
+// impossible is cut off again.
 
 import type { Writer } from '../../jute/writer.ts';
 import { Xid } from '../../proto/client.ts';

@@ -1,9 +1,11 @@
-// The tree of znodes (DataTree.java, DataNode.java): rows, names and data in slabs, an index from path to slot. It keeps
-// what belongs to the structure itself: parents and children, Stat rules, ACL references, ephemerals by session,
-// containers and TTL nodes, the digest. What a transaction means is said in apply.ts.
+// The tree of znodes (DataTree.java, DataNode.java): rows, names and data in slabs, an index from
+// path to slot. It keeps what belongs to the structure itself: parents and children, Stat rules,
+// ACL references, ephemerals by session, containers and TTL nodes, the digest. What a transaction
+// means is said in apply.ts.
 //
-// A slot names a node until it is removed; keep none across a change. Paths are bytes; the root is '' or '/'.
-// Invariants: a parent lives as long as its children; digest = sum of the digests of all nodes outside /zookeeper/.
+// A slot names a node until it is removed; keep none across a change. Paths are bytes; the root is
+// '' or '/'. Invariants: a parent lives as long as its children; digest = sum of the digests of all
+// nodes outside /zookeeper/.
 
 import { decodeUtf8, encodeUtf8 } from '../../jute/utf8.ts';
 import type { Writer } from '../../jute/writer.ts';
@@ -545,7 +547,10 @@ export class DataTree {
     this.aclCache.release(before);
   }
 
-  /** After `create`, a child came: raises the parent's counters as the txn says, unless they are higher already (fuzzy replay). */
+  /**
+   * After `create`, a child came: raises the parent's counters as the txn says, unless they are
+   * higher already (fuzzy replay).
+   */
   childCreated(parent: number, cversion: number, zxidHigh: number, zxidLow: number): void {
     const rows = this.#rows;
     this.#dropDigest(parent);

@@ -1,12 +1,13 @@
-// The memory of a node: a row of 128 bytes in pages of 16,384 rows, named by its slot. The first 68 bytes are the Stat
-// as it goes on the wire, big-endian, so that a reply copies it as it stands. What else a node has (name, data, place
-// among its siblings, checksums) follows. Rows never move; a freed row is linked into the free list and used again.
+// The memory of a node: a row of 128 bytes in pages of 16,384 rows, named by its slot. The first 68
+// bytes are the Stat as it goes on the wire, big-endian, so that a reply copies it as it stands.
+// What else a node has (name, data, place among its siblings, checksums) follows. Rows never move;
+// a freed row is linked into the free list and used again.
 //
-// Layout (bytes): 0 czxid, 8 mzxid, 16 ctime, 24 mtime, 32 version, 36 cversion as clients see it, 40 aversion,
-// 44 ephemeralOwner as clients see it, 52 dataLength, 56 numChildren, 60 pzxid | 68 stored cversion, 72 ephemeralOwner
-// as stored (all big-endian) | then machine words: 80 parent, 84 first child, 88 next sibling, 92 previous sibling,
-// 96 name block, 100 data block, 104 ACL id, 108 hash of the path, 112 CRC register behind the path, 116 the same behind
-// path and data, 120 digest, 124 flags.
+// Layout, in bytes. Big-endian, the Stat: 0 czxid, 8 mzxid, 16 ctime, 24 mtime, 32 version,
+// 36 cversion as clients see it, 40 aversion, 44 ephemeralOwner as clients see it, 52 dataLength,
+// 56 numChildren, 60 pzxid; 68 stored cversion, 72 stored ephemeralOwner. Machine words: 80 parent,
+// 84 first child, 88 next and 92 previous sibling, 96 name and 100 data block, 104 ACL id, 108 hash
+// of the path, 112 CRC register behind the path, 116 behind path and data, 120 digest, 124 flags.
 
 const rowShift = 14;
 const rowsPerPage = 1 << rowShift;
