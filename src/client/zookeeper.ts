@@ -247,10 +247,16 @@ export class ZooKeeper implements AsyncDisposable {
     const mode = recursive ? 'PERSISTENT_RECURSIVE' : 'PERSISTENT';
     const ready = this.addWatch(path, mode, watch.push);
     const aborted = () => void watch.return();
-    const unwatch = () =>
-      ready
-        .then(() => this.removeWatches(path, { watcher: watch.push, local: true }))
-        .catch(ignore);
+    let isSet = false;
+    ready.then(() => {
+      isSet = true;
+    }, ignore);
+    const remove = () => this.removeWatches(path, { watcher: watch.push, local: true });
+    const unwatch = async (): Promise<void> => {
+      const removed = ready.then(remove).catch(ignore);
+      // Leaving a loop must not take until there is a connection.
+      if (isSet) await removed;
+    };
     this.#iterators.add(watch);
     watch.start(ready, unwatch, () => {
       this.#iterators.delete(watch);
@@ -273,11 +279,12 @@ export class ZooKeeper implements AsyncDisposable {
       const reason = 'this client has no such watch';
       return Promise.reject(operationError('removeWatches', path, 'NoWatcher', reason));
     }
-    // The server knows one watch for all watchers of this client at a path: it must stay while somebody needs it.
-    if (
-      watcher !== undefined &&
-      (watches.hasOther(serverPath, type, watcher) || this.#driver.isSettingWatch(serverPath))
-    ) {
+    // The server knows one watch for all watchers of this client at a path: it must stay while somebody needs it. And
+    // without a connection no server knows any: what is forgotten now will not be set again.
+    const isSetting = this.#driver.isSettingWatch(serverPath);
+    const isNeeded =
+      watcher !== undefined && (isSetting || watches.hasOther(serverPath, type, watcher));
+    if (isNeeded || (!isSetting && this.state === 'CONNECTING')) {
       this.#driver.step({ kind: 'watchDropped', path: serverPath, type, watcher });
       return Promise.resolve();
     }

@@ -71,12 +71,12 @@ export type ClientEvent<W extends object, R> =
   | { readonly kind: 'requested'; readonly request: R }
   /** `request` is settled by the server's answer to the auth packet. */
   | { readonly kind: 'authAdded'; readonly info: AuthInfo; readonly request: R | undefined }
-  /** A watch is forgotten here only; what the server still tells of the path concerns others or nobody. */
+  /** Watches are forgotten here only; what the server still tells of the path concerns others or nobody. */
   | {
       readonly kind: 'watchDropped';
       readonly path: string;
       readonly type: WatcherType;
-      readonly watcher: W;
+      readonly watcher: W | undefined;
     }
   /** `request` is the closeSession request. */
   | { readonly kind: 'closeRequested'; readonly request: R }
