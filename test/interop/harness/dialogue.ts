@@ -17,10 +17,10 @@ export class Dialogue {
     this.child = new Child(command, args, options);
   }
 
-  /** Says a line and, if patterns are given, hears them one after the other. */
-  async say(line: string, ...patterns: readonly RegExp[]): Promise<void> {
+  /** Says a line and, if patterns are given, hears them one after the other; gives the last. */
+  async say(line: string, ...patterns: readonly RegExp[]): Promise<string> {
     this.child.write(line);
-    await this.hear(...patterns);
+    return this.hear(...patterns);
   }
 
   /** Waits for lines that match, in this order; gives the last. */

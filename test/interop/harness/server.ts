@@ -34,6 +34,8 @@ const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 30_000;
 /** There is no event to wait for before the port is bound; this is how often we look. */
 const POLL_MS = 25;
+/** Java may swallow a word that comes while it starts, and never answer. */
+const ASK_DEADLINE_MS = 1000;
 
 export class RunningServer {
   readonly kind: ServerKind;
@@ -56,6 +58,25 @@ export class RunningServer {
     return fourLetterWord(this.port, word);
   }
 
+  async ready(): Promise<void> {
+    const deadline = performance.now() + START_DEADLINE_MS;
+    let last = 'nothing';
+    while (this.child.exit === undefined && performance.now() < deadline) {
+      try {
+        last = await fourLetterWord(this.port, 'srvr', ASK_DEADLINE_MS);
+        if (last.includes('\nMode: ')) return;
+      } catch (error) {
+        last = message(error);
+      }
+      await delay(POLL_MS);
+    }
+    this.child.signal('SIGKILL');
+    throw new Error(
+      `${this.kind} server on port ${this.port} never became ready; last answer: ${last}\n` +
+        this.child.tail(),
+    );
+  }
+
   /** SIGTERM and wait. Java has no drain: for it this is a quick death that leaves whole files. */
   async stop(): Promise<void> {
     this.child.signal('SIGTERM');
@@ -74,32 +95,17 @@ export class RunningServer {
   }
 }
 
-export async function startServer(options: ServerOptions): Promise<RunningServer> {
+/** Starts the process and gives it at once; `ready` waits for it to serve. */
+export async function launchServer(options: ServerOptions): Promise<RunningServer> {
   const port = options.port ?? (await freePort());
-  const configFile = writeConfig(options, port);
-  const [command, args] = commandLine(options, configFile);
-  const server = new RunningServer(options, port, new Child(command, args));
-  await ready(server);
-  return server;
+  const [command, args] = commandLine(options, writeConfig(options, port));
+  return new RunningServer(options, port, new Child(command, args));
 }
 
-async function ready(server: RunningServer): Promise<void> {
-  const deadline = performance.now() + START_DEADLINE_MS;
-  let last = 'nothing';
-  while (server.child.exit === undefined && performance.now() < deadline) {
-    try {
-      last = await server.ask('srvr');
-      if (last.includes('\nMode: ')) return;
-    } catch (error) {
-      last = message(error);
-    }
-    await delay(POLL_MS);
-  }
-  server.child.signal('SIGKILL');
-  throw new Error(
-    `${server.kind} server on port ${server.port} never became ready; last answer: ${last}\n` +
-      server.child.tail(),
-  );
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const server = await launchServer(options);
+  await server.ready();
+  return server;
 }
 
 function writeConfig(options: ServerOptions, port: number): string {
