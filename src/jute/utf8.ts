@@ -1,9 +1,11 @@
-// The fast string calls of Node's `Buffer`, the only door to them in pure code: a local declaration of just the methods
-// used, so that the file compiles without Node's types. They work on any Uint8Array.
+// The fast string calls of Node's `Buffer`, the only door to them in pure code: a local declaration
+// of just the methods used, so that the file compiles without Node's types. They work on any
+// Uint8Array.
 //
-// Like Java's `new String(bytes, UTF_8)`, decoding never fails: malformed input becomes U+FFFD, which no path may hold.
-// Java's jute writer encodes a supplementary character as two 3-byte surrogates that its own reader cannot decode; we
-// write valid UTF-8, which every reader decodes. Only ACL ids can hold such characters.
+// Like Java's `new String(bytes, UTF_8)`, decoding never fails: malformed input becomes U+FFFD,
+// which no path may hold. Java's jute writer encodes a supplementary character as two 3-byte
+// surrogates that its own reader cannot decode; we write valid UTF-8, which every reader decodes.
+// Only ACL ids can hold such characters.
 
 interface StringCalls {
   latin1Slice(this: Uint8Array, start: number, end: number): string;

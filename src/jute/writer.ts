@@ -1,5 +1,6 @@
-// Writes jute primitives (org.apache.jute.BinaryOutputArchive) into a buffer that grows by doubling. Used for single
-// messages, for a connection's output and for the log batch: `bytes[0, at)` is what was written so far.
+// Writes jute primitives (org.apache.jute.BinaryOutputArchive) into a buffer that grows by
+// doubling. Used for single messages, for a connection's output and for the log batch: `bytes[0,
+// at)` is what was written so far.
 
 import { encodeUtf8Into } from './utf8.ts';
 

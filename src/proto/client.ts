@@ -1,5 +1,5 @@
-// Requests and replies of the client protocol, in wire order (package org.apache.zookeeper.proto of zookeeper.jute).
-// Which record belongs to which op code is said in opcodes.ts.
+// Requests and replies of the client protocol, in wire order (package org.apache.zookeeper.proto of
+// zookeeper.jute). Which record belongs to which op code is said in opcodes.ts.
 
 import type { TypeOf } from '../jute/record.ts';
 import {

@@ -1,4 +1,5 @@
-// Records shared by requests, replies, transactions and files (package org.apache.zookeeper.data of zookeeper.jute).
+// Records shared by requests, replies, transactions and files (package org.apache.zookeeper.data of
+// zookeeper.jute).
 
 import type { TypeOf } from '../jute/record.ts';
 import { int, long, record, ustring, vector } from '../jute/record.ts';

@@ -1,4 +1,5 @@
-// The one table of error codes (KeeperException.Code): what a reply header's `err` may say, by ZooKeeper's names.
+// The one table of error codes (KeeperException.Code): what a reply header's `err` may say, by
+// ZooKeeper's names.
 
 export const ErrorCode = {
   Ok: 0,

@@ -1,4 +1,5 @@
-// The fixed parts of snapshot and log files (package org.apache.zookeeper.server.persistence of zookeeper.jute).
+// The fixed parts of snapshot and log files (package org.apache.zookeeper.server.persistence of
+// zookeeper.jute).
 
 import type { TypeOf } from '../jute/record.ts';
 import { int, long, record } from '../jute/record.ts';

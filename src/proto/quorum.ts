@@ -1,5 +1,5 @@
-// Packets between learner and leader (package org.apache.zookeeper.server.quorum of zookeeper.jute; Leader.java).
-// They stand back to back on the stream, without framing.
+// Packets between learner and leader (package org.apache.zookeeper.server.quorum of zookeeper.jute;
+// Leader.java). They stand back to back on the stream, without framing.
 
 import type { TypeOf } from '../jute/record.ts';
 import { buffer, int, long, nullableVector, record } from '../jute/record.ts';

@@ -1,5 +1,5 @@
-// Transactions as they stand in the log and travel in PROPOSAL and INFORM: header, record, digest (package
-// org.apache.zookeeper.txn of zookeeper.jute; SerializeUtils). Equal bytes in both places.
+// Transactions as they stand in the log and travel in PROPOSAL and INFORM: header, record, digest
+// (package org.apache.zookeeper.txn of zookeeper.jute; SerializeUtils). Equal bytes in both places.
 
 import type { AnyRecord, TypeOf } from '../jute/record.ts';
 import { boolean, buffer, int, long, record, ustring, vector } from '../jute/record.ts';

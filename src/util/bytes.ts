@@ -1,5 +1,6 @@
-// Helpers on plain bytes. `copyBytes` is the one way to keep bytes beyond a callback: at run time a Node `Buffer`'s
-// `slice` is a view of memory that will be reused, so `.slice(` on bytes is banned in pure code.
+// Helpers on plain bytes. `copyBytes` is the one way to keep bytes beyond a callback: at run time a
+// Node `Buffer`'s `slice` is a view of memory that will be reused, so `.slice(` on bytes is banned
+// in pure code.
 
 export const emptyBytes = new Uint8Array(0);
 

@@ -1,5 +1,6 @@
-// Adler-32 (txn log entries, snapshot seals) and CRC-32/IEEE (tree digest), both resumable. Plain JavaScript: on the
-// inputs of a coordination service (some hundred bytes) it beats a call into zlib.
+// Adler-32 (txn log entries, snapshot seals) and CRC-32/IEEE (tree digest), both resumable. Plain
+// JavaScript: on the inputs of a coordination service (some hundred bytes) it beats a call into
+// zlib.
 
 const adlerModulus = 65521;
 /** The most bytes whose sums still fit 32 bits before the modulus must be taken (zlib's NMAX). */

@@ -1,11 +1,13 @@
-// Memory for many small byte strings: blocks of a few sizes carved out of 1 MiB pages, named by one 32-bit reference.
-// A million Uint8Arrays would cost a hundred bytes each in headers and keep the garbage collector busy; here a block
-// costs its bytes, rounded up by at most an eighth (16 at least). A freed block holds the link to the next free one.
+// Memory for many small byte strings: blocks of a few sizes carved out of 1 MiB pages, named by one
+// 32-bit reference. A million Uint8Arrays would cost a hundred bytes each in headers and keep the
+// garbage collector busy; here a block costs its bytes, rounded up by at most an eighth (16 at
+// least). A freed block holds the link to the next free one of its size; it is never split or
+// merged, so what one size leaves free another cannot use.
 
 const unit = 16;
 const pageLength = 1 << 20;
 const unitsPerPage = pageLength / unit;
-/** Longer strings get a page of their own, so that freeing them gives the memory back. */
+/** Longer strings get memory of their own, so that freeing them gives it back. */
 const blockMax = 1 << 15;
 
 /** Block sizes in bytes: steps of 16 up to 128, then eight steps for each doubling. */
@@ -31,51 +33,67 @@ const classOfUnits: Uint8Array = (() => {
 })();
 
 const none = -1;
+const pagesMax = 0x8000;
+const empty = new Uint8Array(0);
 
-/** Of a reference, the high 16 bits name the page, the low 16 the unit in it. */
+/**
+ * A reference of 0 or more: the high 16 bits name the page, the low 16 the unit in it. Below 0:
+ * ~index of a big block.
+ */
 export class Slab {
-  readonly pages: Uint8Array[] = [];
-  readonly #views: DataView[] = [];
+  readonly #pages: Uint8Array[] = [];
+  /** The same memory as words, for the links of free blocks. */
+  readonly #links: Int32Array[] = [];
   /** By size class: the first free block, or −1. */
   readonly #free = new Int32Array(sizes.length).fill(none);
-  readonly #freePages: number[] = [];
-  /** The page that is being carved, and how far. */
-  #carving = none;
+  readonly #big: Uint8Array[] = [];
+  readonly #freeBig: number[] = [];
+  /** How far the last page is carved, in units. */
   #carved = unitsPerPage;
-  /** Bytes in pages, used or not. */
-  allocated = 0;
+  #allocated = 0;
+  #used = 0;
+
+  /** Bytes of memory, in use or not. */
+  get allocated(): number {
+    return this.#allocated;
+  }
+
+  /** Bytes in blocks that were taken and not given back, rounding included. */
+  get used(): number {
+    return this.#used;
+  }
 
   /** Room for `length` bytes; returns its reference. A length of 0 takes a block too. */
   take(length: number): number {
-    if (length > blockMax) return this.#takePage(new Uint8Array(length)) << 16;
+    if (length > blockMax) return this.#takeBig(length);
     const sizeClass = classOfUnits[(length + unit - 1) >>> 4] as number;
+    const size = sizes[sizeClass] as number;
+    this.#used += size;
     const free = this.#free[sizeClass] as number;
     if (free !== none) {
-      const view = this.#views[free >>> 16] as DataView;
-      this.#free[sizeClass] = view.getInt32((free & 0xffff) << 4);
+      this.#free[sizeClass] = (this.#links[free >>> 16] as Int32Array)[
+        (free & 0xffff) << 2
+      ] as number;
       return free;
     }
-    const units = (sizes[sizeClass] as number) >>> 4;
-    if (this.#carved + units > unitsPerPage) {
-      this.#carving = this.#takePage(new Uint8Array(pageLength));
-      this.#carved = 0;
-    }
-    const ref = (this.#carving << 16) | this.#carved;
-    this.#carved += units;
+    if (this.#carved + (size >>> 4) > unitsPerPage) this.#addPage();
+    const ref = ((this.#pages.length - 1) << 16) | this.#carved;
+    this.#carved += size >>> 4;
     return ref;
   }
 
   /** Gives a block back; `length` is the one it was taken with. */
   give(ref: number, length: number): void {
-    const page = ref >>> 16;
-    if (length > blockMax) {
-      this.allocated -= (this.pages[page] as Uint8Array).length;
-      this.pages[page] = empty;
-      this.#freePages.push(page);
+    if (ref < 0) {
+      this.#allocated -= length;
+      this.#used -= length;
+      this.#big[~ref] = empty;
+      this.#freeBig.push(~ref);
       return;
     }
     const sizeClass = classOfUnits[(length + unit - 1) >>> 4] as number;
-    (this.#views[page] as DataView).setInt32((ref & 0xffff) << 4, this.#free[sizeClass] as number);
+    this.#used -= sizes[sizeClass] as number;
+    (this.#links[ref >>> 16] as Int32Array)[(ref & 0xffff) << 2] = this.#free[sizeClass] as number;
     this.#free[sizeClass] = ref;
   }
 
@@ -87,16 +105,16 @@ export class Slab {
 
   /** Where a block's bytes are: `pageOf(ref)[offsetOf(ref) + i]`. */
   pageOf(ref: number): Uint8Array {
-    return this.pages[ref >>> 16] as Uint8Array;
+    return (ref < 0 ? this.#big[~ref] : this.#pages[ref >>> 16]) as Uint8Array;
   }
 
   static offsetOf(ref: number): number {
-    return (ref & 0xffff) << 4;
+    return ref < 0 ? 0 : (ref & 0xffff) << 4;
   }
 
   write(ref: number, bytes: Uint8Array, start: number, end: number): void {
-    const page = this.pages[ref >>> 16] as Uint8Array;
-    let at = (ref & 0xffff) << 4;
+    const page = this.pageOf(ref);
+    let at = Slab.offsetOf(ref);
     if (end - start <= 64) {
       for (let i = start; i < end; i++) page[at++] = bytes[i] as number;
     } else {
@@ -104,14 +122,20 @@ export class Slab {
     }
   }
 
-  #takePage(page: Uint8Array): number {
-    const index = this.#freePages.pop() ?? this.pages.length;
-    if (index >= 0xffff) throw new RangeError('tree memory: 65,535 pages are in use');
-    this.pages[index] = page;
-    this.#views[index] = new DataView(page.buffer);
-    this.allocated += page.length;
-    return index;
+  #addPage(): void {
+    if (this.#pages.length === pagesMax) throw new RangeError('slab: all 32,768 pages are in use');
+    const page = new Uint8Array(pageLength);
+    this.#pages.push(page);
+    this.#links.push(new Int32Array(page.buffer));
+    this.#allocated += pageLength;
+    this.#carved = 0;
+  }
+
+  #takeBig(length: number): number {
+    const index = this.#freeBig.pop() ?? this.#big.length;
+    this.#big[index] = new Uint8Array(length);
+    this.#allocated += length;
+    this.#used += length;
+    return ~index;
   }
 }
-
-const empty = new Uint8Array(0);

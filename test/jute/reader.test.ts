@@ -1,5 +1,5 @@
-// What the Reader refuses, and what it says about it: "incomplete" only where more bytes could mend it. Nothing is
-// allocated for lengths the input does not hold, and `at` never leaves the input.
+// What the Reader refuses, and what it says about it: "incomplete" only where more bytes could mend
+// it. Nothing is allocated for lengths the input does not hold, and `at` never leaves the input.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// Files of the repository by their path from its root, wherever the running test stands: in test/ or
-// compiled in dist-test/test/. The root is the nearest folder above that holds package.json.
+// Files of the repository by their path from its root, wherever the running test stands: in test/
+// or compiled in dist-test/test/. The root is the nearest folder above that holds package.json.
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';

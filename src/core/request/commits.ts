@@ -1,6 +1,6 @@
-// Committed transactions reach the tree, then the watchers, then the client that waits (FinalRequestProcessor's write
-// half). In: a pending write and the batch that holds its transaction. Out: bytes in the connections concerned, events
-// before replies.
+// Committed transactions reach the tree, then the watchers, then the client that waits
+// (FinalRequestProcessor's write half). In: a pending write and the batch that holds its
+// transaction. Out: bytes in the connections concerned, events before replies.
 
 import { Writer } from '../../jute/writer.ts';
 import { ErrorCode } from '../../proto/errors.ts';

@@ -1,6 +1,7 @@
-// Entries for the transaction log, ready to be written in one call: Adler-32 as a long, length, transaction, 'B'
-// (FileTxnLog). A batch is filled while the one before it is being fsynced; its bytes are also where transactions are
-// applied from, so that data is copied once, from here into the tree.
+// Entries for the transaction log, ready to be written in one call: Adler-32 as a long, length,
+// transaction, 'B' (FileTxnLog). A batch is filled while the one before it is being fsynced; its
+// bytes are also where transactions are applied from, so that data is copied once, from here into
+// the tree.
 
 import { Writer } from '../../jute/writer.ts';
 import { entryEnd } from '../../proto/file.ts';

@@ -1,5 +1,5 @@
-// The ACL nearly every request carries is one entry for world:anyone. It is recognised by its bytes, so that the hot
-// path neither decodes nor checks it.
+// The ACL nearly every request carries is one entry for world:anyone. It is recognised by its
+// bytes, so that the hot path neither decodes nor checks it.
 
 import type { Reader } from '../../jute/reader.ts';
 import type { ACL } from '../../proto/data.ts';

@@ -1,6 +1,7 @@
-// What nodes will look like when every proposed transaction has been applied (ZooKeeperServer.outstandingChanges,
-// ChangeRecord): prep checks new requests against this, so that writes can be pipelined. One record a path, changed in
-// place; it lives until the last transaction that touched it is applied. Records are pooled: the hot path makes none.
+// What nodes will look like when every proposed transaction has been applied
+// (ZooKeeperServer.outstandingChanges, ChangeRecord): prep checks new requests against this, so
+// that writes can be pipelined. One record a path, changed in place; it lives until the last
+// transaction that touched it is applied. Records are pooled: the hot path makes none.
 //
 // Invariant: with no record left, the pending digest is the tree's.
 

@@ -257,7 +257,8 @@ export class Prep {
     const changes = this.#changes;
     changes.touch(parent, proposal.sequence);
     parent.childCount++;
-    // Applying keeps the higher of the two cversions (DataTree.createNode); only a wrapped counter makes them differ.
+    // Applying keeps the higher of the two cversions (DataTree.createNode); only a wrapped counter
+    // makes them differ.
     if (newCversion > cversion) {
       parent.setCversion(newCversion);
       parent.setPzxid(proposal.zxidHigh, proposal.zxidLow);
@@ -274,7 +275,8 @@ export class Prep {
       owner,
     );
     if (this.#database.tree.options.digestEnabled) {
-      // The CRC of the path goes on from the parent's, over '/' and the name, which follow its bytes.
+      // The CRC of the path goes on from the parent's, over '/' and the name, which follow its
+      // bytes.
       const nameAt = writtenStart + (parentBytesEnd - (pathEnd - pathLength));
       node.pathCrc = crc32(parent.pathCrc, out.bytes, nameAt, written);
       node.dataCrc = crc32(node.pathCrc, input, dataEnd - bytesLength, dataEnd);
@@ -441,8 +443,8 @@ export class Prep {
     const body = out.at;
     out.int(paths.size);
     for (const path of paths) out.ustring(path);
-    // A list too long to be read back: the bare header, as before 3.6; the ephemerals go all the same when it is
-    // applied, since every server knows them (ZOOKEEPER-4306).
+    // A list too long to be read back: the bare header, as before 3.6; the ephemerals go all the
+    // same when it is applied, since every server knows them (ZOOKEEPER-4306).
     if (out.at + digestLength - txnStart > this.#options.txnLengthMax) out.at = body;
     return ErrorCode.Ok;
   }

@@ -1,6 +1,6 @@
-// Reads: op code -> tree -> bytes (FinalRequestProcessor's read half). Each writes the body of its reply into `out` and
-// returns the error code; it allocates nothing beyond what it must answer. Watches are set here, in the same step as
-// the read, so that no change falls between.
+// Reads: op code -> tree -> bytes (FinalRequestProcessor's read half). Each writes the body of its
+// reply into `out` and returns the error code; it allocates nothing beyond what it must answer.
+// Watches are set here, in the same step as the read, so that no change falls between.
 
 import type { Reader } from '../../jute/reader.ts';
 import { DecodeError } from '../../jute/reader.ts';

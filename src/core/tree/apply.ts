@@ -1,9 +1,11 @@
-// Transaction -> tree (DataTree.processTxn). The one place that says what a committed transaction does, used alike by
-// recovery, by a learner and by the server that made it. It reads the transaction where it stands in the log's bytes.
+// Transaction -> tree (DataTree.processTxn). The one place that says what a committed transaction
+// does, used alike by recovery, by a learner and by the server that made it. It reads the
+// transaction where it stands in the log's bytes.
 //
-// In: one serialized transaction (header, record, optional digest). Out: changes of the database; what a watcher or the
-// waiting client must hear goes to the listener, changes in order, then results. A change that does not fit the tree
-// (NoNode, NodeExists) is legal only while replaying behind a fuzzy snapshot; it is answered as an error code.
+// In: one serialized transaction (header, record, optional digest). Out: changes of the database;
+// what a watcher or the waiting client must hear goes to the listener, changes in order, then
+// results. A change that does not fit the tree (NoNode, NodeExists) is legal only while replaying
+// behind a fuzzy snapshot; it is answered as an error code.
 
 import type { Reader } from '../../jute/reader.ts';
 import { DecodeError } from '../../jute/reader.ts';
@@ -212,8 +214,8 @@ function applyCreate(
   const aclId = tree.aclCache.use(tree.aclCache.idOfEncoded(bytes, aclStart, aclEnd));
   const existing = tree.find(bytes, pathStart, pathEnd);
   if (existing >= 0) {
-    // Behind a fuzzy snapshot the node may be there already, perhaps another session's: the ACL is the txn's, and the
-    // parent's counters must not fall behind (DataTree.createNode, processTxn).
+    // Behind a fuzzy snapshot the node may be there already, perhaps another session's: the ACL is
+    // the txn's, and the parent's counters must not fall behind (DataTree.createNode, processTxn).
     tree.pointAcl(existing, aclId);
     if (type === OpCode.create)
       tree.raiseParent(parent, parentCVersion, header.zxidHigh, header.zxidLow);
@@ -298,8 +300,9 @@ function deleteNode(
   const parent = tree.find(bytes, start, cut);
   if (parent < 0) return ErrorCode.NoNode;
   const slot = tree.find(bytes, start, end);
-  // A node with children can only be met behind a fuzzy snapshot, whose later half held a later time's children: they
-  // cannot stay without it, and the transactions that follow will name them again.
+  // A node with children can only be met behind a fuzzy snapshot, whose later half held a later
+  // time's children: they cannot stay without it, and the transactions that follow will name them
+  // again.
   if (slot < 0 || slot === tree.root || tree.numChildren(slot) > 0) {
     tree.raiseParent(parent, undefined, header.zxidHigh, header.zxidLow);
     return ErrorCode.NoNode;

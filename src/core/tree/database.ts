@@ -1,7 +1,9 @@
-// What a server remembers (ZKDatabase.java): the tree, the sessions and how far transactions were applied. One value of
-// this class is one state of the replicated machine; recovery fills a fresh one for each candidate snapshot.
+// What a server remembers (ZKDatabase.java): the tree, the sessions and how far transactions were
+// applied. One value of this class is one state of the replicated machine; recovery fills a fresh
+// one for each candidate snapshot.
 //
-// Invariant: `sessions` is the fold of createSession and closeSession transactions; lastProcessedZxid never decreases.
+// Invariant: `sessions` is the fold of createSession and closeSession transactions;
+// lastProcessedZxid never decreases.
 
 import { Reader } from '../../jute/reader.ts';
 import { encodeUtf8 } from '../../jute/utf8.ts';

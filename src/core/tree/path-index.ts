@@ -1,5 +1,8 @@
-// From the hash of a path to the slots of nodes that may have it: open addressing over [hash, slot + 1] pairs. It grows
-// by moving a few entries at each insertion, so that no request ever pays for a whole rehash.
+// From the hash of a path to the slots of nodes that may have it: open addressing over [hash, slot
+// + 1] pairs. It grows by moving a few entries at each insertion, so that no request ever pays for
+// a whole rehash.
+
+import { AssertionError, present } from '../../util/assert.ts';
 
 /** Entries moved from the old table to the new one at each insertion while it grows. */
 const movesPerInsertion = 16;
@@ -44,6 +47,7 @@ export class PathIndex {
     place(this.#table, this.#home(hash, this.#table), hash, slot + 1);
   }
 
+  /** The pair must be there. */
   remove(hash: number, slot: number): void {
     this.#count--;
     const table = this.#table;
@@ -54,8 +58,7 @@ export class PathIndex {
         return;
       }
     }
-    const old = this.#old;
-    if (old === undefined) return;
+    const old = present(this.#old, `slot ${slot} in the index`);
     const oldMask = old.length - 1;
     for (let at = this.#home(hash, old); old[at + 1] !== 0; at = (at + 2) & oldMask) {
       if (old[at + 1] === slot + 1) {
@@ -63,6 +66,7 @@ export class PathIndex {
         return;
       }
     }
+    throw new AssertionError(`broken invariant: slot ${slot} is in the index`);
   }
 
   #probe(

@@ -1,5 +1,6 @@
-// Quotas of a tree (DataTree.java, Quotas.java): which paths have one, and the statistics nodes that count what lies
-// below them. Statistics live in znodes whose data changes outside any transaction, the same on every server.
+// Quotas of a tree (DataTree.java, Quotas.java): which paths have one, and the statistics nodes
+// that count what lies below them. Statistics live in znodes whose data changes outside any
+// transaction, the same on every server.
 
 import { decodeUtf8, encodeUtf8 } from '../../jute/utf8.ts';
 import type { DataTree } from './data-tree.ts';
@@ -62,6 +63,11 @@ export class QuotaBook {
       this.exceeded.set(namespace, (this.exceeded.get(namespace) ?? 0) + 1);
     }
     return isExceeded;
+  }
+
+  /** Counts refusals anew; who has had one stays listed, as in Java. */
+  resetExceeded(): void {
+    for (const namespace of this.exceeded.keys()) this.exceeded.set(namespace, 0);
   }
 
   /** Every path with limits or statistics. Takes time linear in the nodes below `/zookeeper/quota`. */

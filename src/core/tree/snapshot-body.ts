@@ -1,9 +1,11 @@
-// Tree <-> bytes, for snapshot files and the SNAP stream alike (SerializeUtils, DataTree.serialize): the session table,
-// the ACL map, the nodes, parents before children, then the string "/".
+// Tree <-> bytes, for snapshot files and the SNAP stream alike (SerializeUtils,
+// DataTree.serialize): the session table, the ACL map, the nodes, parents before children, then the
+// string "/".
 //
-// The source gives an exact image of one zxid although transactions go on between its slices: a node is written when
-// the walk reaches it or just before it first changes, whichever comes first, its ancestors before it. So a fuzzy
-// snapshot's hazards (ZOOKEEPER-3144, 3306, 4846) cannot arise. Java reads it like any snapshot.
+// The source gives an exact image of one zxid although transactions go on between its slices: a
+// node is written when the walk reaches it or just before it first changes, whichever comes first,
+// its ancestors before it. So a fuzzy snapshot's hazards (ZOOKEEPER-3144, 3306, 4846) cannot arise.
+// Java reads it like any snapshot.
 
 import { DecodeError, Reader } from '../../jute/reader.ts';
 import { Writer } from '../../jute/writer.ts';
@@ -198,7 +200,8 @@ export class SnapshotSink {
     const id = reader.long();
     if (id <= 0n || id > 0x7fffffffn) throw new DecodeError(`ACL id ${id}`, at);
     const acl = AclList.read(reader);
-    if (this.#database.tree.aclCache.has(Number(id))) throw new DecodeError(`ACL id ${id} twice`, at);
+    if (this.#database.tree.aclCache.has(Number(id)))
+      throw new DecodeError(`ACL id ${id} twice`, at);
     this.#database.tree.aclCache.restore(Number(id), acl);
   }
 
@@ -232,7 +235,8 @@ export class SnapshotSink {
       ephemeralOwner: reader.long(),
       pzxid: reader.long(),
     };
-    // A fuzzy snapshot of Java may name an ACL that came after the map was written; the log brings it.
+    // A fuzzy snapshot of Java may name an ACL that came after the map was written; the log brings
+    // it.
     tree.aclCache.use(aclId);
     if (pathLength === 0) {
       tree.restoreRoot(reader.bytes, dataStart, dataEnd, aclId);
