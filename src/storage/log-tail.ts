@@ -17,7 +17,8 @@ import type { LogStop } from './log-reader.ts';
 import { entryHeadLength } from './log-reader.ts';
 
 export interface LogTail {
-  readonly kind: 'clean' | 'torn' | 'stray' | 'damaged';
+  /** 'unended': one entry lacks only its end mark, with zeros behind; it was never synced, and it is whole. */
+  readonly kind: 'clean' | 'torn' | 'unended' | 'stray' | 'damaged';
   readonly offset: number;
   readonly reason: string;
 }
@@ -46,6 +47,7 @@ export function judgeTail(
   }
   if (judge.isZero(offset, judge.length)) return { kind: 'clean', offset, reason: stop.detail };
   if (stop.why === 'header') return judge.header();
+  if (judge.isUnended()) return { kind: 'unended', offset, reason: stop.detail };
   const mended = judge.wrongHead();
   if (mended !== undefined) return damaged(`${stop.detail}: ${mended}`);
   const behind = judge.entryBehind(offset + 1);
@@ -93,6 +95,12 @@ class Judge {
       return { kind: 'torn', offset, reason };
     }
     return { kind: 'damaged', offset, reason };
+  }
+
+  /** As a Java server leaves a long entry when it is killed: its end mark waits in a buffer of its own. */
+  isUnended(): boolean {
+    if (this.#stop.why !== 'terminator') return false;
+    return this.isZero(this.#from + entryHeadLength + this.#entryLength, this.length);
   }
 
   /** Proof that the entry is all there and only its head or its end mark is wrong. */

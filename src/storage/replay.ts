@@ -12,13 +12,14 @@ import { BadTxnError } from '../core/tree/apply.ts';
 import { DecodeError } from '../jute/reader.ts';
 import type { Files, Log, OpenFile } from '../ports.ts';
 import { FileError } from '../ports.ts';
+import { entryEnd } from '../proto/file.ts';
 import { OpCode } from '../proto/opcodes.ts';
 import type { Zxid } from '../proto/zxid.ts';
 import { counterOf, epochOf, hexZxid } from '../proto/zxid.ts';
 import { CorruptionError } from './corruption-error.ts';
 import type { DurableMark } from './durable-mark.ts';
 import type { LogFileName } from './file-names.ts';
-import { LogReader } from './log-reader.ts';
+import { entryHeadLength, LogReader } from './log-reader.ts';
 import type { LogTail } from './log-tail.ts';
 import { judgeTail } from './log-tail.ts';
 
@@ -47,6 +48,7 @@ const entriesPerStep = 512;
 
 interface Ending {
   readonly path: string;
+  readonly firstZxid: Zxid;
   /** Judged when it matters: a file's padding is long. */
   judge(): LogTail;
 }
@@ -57,27 +59,61 @@ export function* replay(options: ReplayOptions): Generator<number, Replayed> {
   let before = 0;
   for (const { name, zxid } of options.logs) {
     const path = options.files.join(options.directory, name);
-    const file = open(options.files, path, state.last);
-    try {
-      const reader = new LogReader(file, options.entryLengthMax);
-      let count = 0;
-      while (step(reader, path, state.last)) {
-        if (count === 0 && reader.zxid !== zxid) {
-          throw state.damage(path, reader.offset, `begins with 0x${hexZxid(reader.zxid)}`);
-        }
-        state.entry(path, reader);
-        count++;
-        if (count % entriesPerStep === 0) yield before + reader.offset;
-      }
-      state.ended(path, name, reader, zxid);
-      before += reader.fileLength;
-    } finally {
-      file.close();
-    }
+    before += yield* readFile(options, state, path, zxid, before, 0);
     yield before;
   }
-  state.allEnded();
+  const unended = state.allEnded();
+  if (unended !== undefined) {
+    endEntry(options, unended.path, unended.offset);
+    const { path, offset, firstZxid } = unended;
+    yield* readFile(options, state, path, firstZxid, 0, offset);
+    state.allEnded();
+  }
   return { lastZxid: state.last, txns: state.txns };
+}
+
+/** Takes the entries at `from` and behind. Returns the file's length. */
+function* readFile(
+  options: ReplayOptions,
+  state: Replay,
+  path: string,
+  firstZxid: Zxid,
+  before: number,
+  from: number,
+): Generator<number, number> {
+  const file = open(options.files, path, state.last);
+  try {
+    const reader = new LogReader(file, options.entryLengthMax);
+    for (let count = 0; step(reader, path, state.last); count++) {
+      if (count === 0 && reader.zxid !== firstZxid) {
+        throw state.damage(path, reader.offset, `begins with 0x${hexZxid(reader.zxid)}`);
+      }
+      if (reader.offset >= from) state.entry(path, reader);
+      if (count % entriesPerStep === entriesPerStep - 1) yield before + reader.offset;
+    }
+    state.ended(path, reader, firstZxid);
+    return reader.fileLength;
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Writes the one byte the last entry lacks. Its checksum proves it whole, so it counts, whether or not it was
+ * acknowledged; and a Java server that reads this directory later must find it too.
+ */
+function endEntry({ files, log }: ReplayOptions, path: string, offset: number): void {
+  const file = files.open(path, 'update');
+  try {
+    const head = new Uint8Array(entryHeadLength);
+    file.read(head, offset);
+    const length = new DataView(head.buffer).getInt32(8);
+    file.write(Uint8Array.of(entryEnd), offset + entryHeadLength + length);
+    file.sync();
+  } finally {
+    file.close();
+  }
+  log.log('warn', `${path} at byte ${offset}: the last entry lacks its end mark only -> written`);
 }
 
 function open(files: Files, path: string, last: Zxid): OpenFile {
@@ -133,7 +169,7 @@ class Replay {
     this.txns++;
   }
 
-  ended(path: string, name: string, reader: LogReader, firstZxid: Zxid): void {
+  ended(path: string, reader: LogReader, firstZxid: Zxid): void {
     const { mark, entryLengthMax, files, log } = this.#options;
     const { stop } = reader;
     if (stop === undefined) return;
@@ -143,7 +179,7 @@ class Replay {
       try {
         const tail = judgeTail(file, stop, entryLengthMax, durable);
         if (tail.kind !== 'clean') {
-          log.log('warn', `${name} at byte ${tail.offset}: ${tail.reason} -> ${tail.kind}`);
+          log.log('warn', `${path} at byte ${tail.offset}: ${tail.reason} -> ${tail.kind}`);
         }
         return tail;
       } catch (error) {
@@ -152,11 +188,20 @@ class Replay {
         file.close();
       }
     };
-    this.#endings.push({ path, judge });
+    this.#endings.push({ path, firstZxid, judge });
   }
 
-  allEnded(): void {
-    for (const ending of this.#endings) this.#refuseDamaged(ending);
+  /** Returns where an entry lacks only its end mark, if that is how the last file ends. */
+  allEnded(): { path: string; offset: number; firstZxid: Zxid } | undefined {
+    const endings = this.#endings;
+    this.#endings = [];
+    let unended: { path: string; offset: number; firstZxid: Zxid } | undefined;
+    for (const ending of endings) {
+      const tail = this.#refuseDamaged(ending);
+      const { path, firstZxid } = ending;
+      if (tail.kind === 'unended') unended = { path, firstZxid, offset: tail.offset };
+    }
+    return unended;
   }
 
   /** The first entry behind the end of a file: does it show that nothing was lost there? */
@@ -164,14 +209,19 @@ class Replay {
     const endings = this.#endings;
     this.#endings = [];
     if (zxid <= this.last + 1n) return;
-    for (const ending of endings) this.#refuseDamaged(ending);
+    for (const ending of endings) {
+      const tail = this.#refuseDamaged(ending);
+      // Whole, so it may have been acknowledged, and nothing here shows that it was not.
+      if (tail.kind === 'unended') throw this.damage(ending.path, tail.offset, tail.reason);
+    }
     const isNewEpoch = epochOf(zxid) > epochOf(this.last) && counterOf(zxid) === 1;
     if (!isNewEpoch) throw this.#hole(path, offset, zxid);
   }
 
-  #refuseDamaged(ending: Ending): void {
+  #refuseDamaged(ending: Ending): LogTail {
     const tail = ending.judge();
     if (tail.kind === 'damaged') throw this.damage(ending.path, tail.offset, tail.reason);
+    return tail;
   }
 
   #follows(path: string, offset: number, zxid: Zxid): void {
