@@ -15,7 +15,13 @@ export type {
   WatcherTypeName,
   WatchMode,
 } from './client/calls.ts';
-export type { AuthOption, ConnectOptions } from './client/client-options.ts';
+export type {
+  AuthOption,
+  ClientEvents,
+  ConnectOptions,
+  RemoveWatchesOptions,
+  WatchIteratorOptions,
+} from './client/client-options.ts';
 export { KeeperError } from './client/keeper-error.ts';
 export type { MultiOp, MultiReadOp } from './client/multi.ts';
 export type {
@@ -35,12 +41,7 @@ export type { ACL, ClientInfo, ErrorName, Id, Stat } from './client/vocabulary.t
 export { creatorAllAcl, ErrorCode, openAcl, Perms, readAcl } from './client/vocabulary.ts';
 export type { Watch } from './client/watch.ts';
 export type { EventName, KeeperStateName, WatchEvent, Watcher } from './client/watch-event.ts';
-export type {
-  ClientEvents,
-  RemoveWatchesOptions,
-  WatchIteratorOptions,
-  ZooKeeper,
-} from './client/zookeeper.ts';
+export type { ZooKeeper } from './client/zookeeper.ts';
 
 /**
  * Opens a session with the first server of the list that takes one. `connectString`: `host:port,host:port/chroot`;

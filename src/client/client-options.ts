@@ -1,6 +1,6 @@
-// What a caller may say when connecting, checked and with defaults filled in. In: the connect string and options.
-// Out: settings, or a KeeperError BadArguments that names what is wrong. Invariant: nothing is dialled before all of it
-// is good.
+// What a caller may say to a client and hear from it: the types of options and events; and the options of connecting,
+// checked and with defaults filled in. In: the connect string and options. Out: settings, or a KeeperError BadArguments
+// that names what is wrong. Invariant: nothing is dialled before all of it is good.
 
 import { Chroot } from '../core/client/chroot.ts';
 import type { ServerAddress } from '../core/client/server-list.ts';
@@ -10,8 +10,10 @@ import { pathError } from '../core/tree/path.ts';
 import { encodeUtf8 } from '../jute/utf8.ts';
 import type { Log } from '../ports.ts';
 import { passwordLength } from '../proto/client.ts';
-import type { AbortSignalLike } from './call-options.ts';
+import type { AbortSignalLike, CallOptions } from './call-options.ts';
+import type { WatcherTypeName } from './calls.ts';
 import { KeeperError } from './keeper-error.ts';
+import type { Watcher } from './watch-event.ts';
 
 export interface AuthOption {
   /** 'digest' … */
@@ -40,6 +42,36 @@ export interface ConnectOptions {
   /** Requests that may wait at a time; more fail with ThrottledOp. Default 1,000,000. */
   readonly requestsMax?: number | undefined;
   readonly log?: Log | undefined;
+}
+
+/** What happens to a session, by name. 'expired', 'authFailed' and 'closed' are the last. */
+export interface ClientEvents {
+  /** A server has taken the session: at the start, and after each 'suspended'. */
+  connected: { readonly server: string; readonly readOnly: boolean };
+  /** The connection is lost; the session may live. */
+  suspended: { readonly reason: string };
+  /** The session is over: its ephemeral nodes and watches are gone, or will be. Connect anew. */
+  expired: { readonly reason: string };
+  authFailed: { readonly reason: string };
+  closed: { readonly reason: string };
+}
+
+export interface WatchIteratorOptions {
+  /** The whole subtree: created, deleted and data changes of every node in it. */
+  readonly recursive?: boolean | undefined;
+  /** Ends the iteration. */
+  readonly signal?: CallOptions['signal'];
+  /** Events that may wait for the consumer; beyond, they are replaced by one 'None'. Default 10,000. */
+  readonly eventsMax?: number | undefined;
+}
+
+export interface RemoveWatchesOptions extends CallOptions {
+  /** Default 'Any'. 'Persistent' and 'PersistentRecursive' work with every server that has such watches. */
+  readonly type?: WatcherTypeName | undefined;
+  /** Only this one; default: all watchers of this client at the path. */
+  readonly watcher?: Watcher | undefined;
+  /** Forget them here even if the server cannot be told. */
+  readonly local?: boolean | undefined;
 }
 
 export interface ClientSettings {

@@ -18,7 +18,13 @@ import { Call } from './call.ts';
 import type { CallOptions } from './call-options.ts';
 import type { ACLResult, ChildrenResult, WatcherTypeName, WatchMode } from './calls.ts';
 import { Calls, refuse, refuseType } from './calls.ts';
-import type { ClientSettings, ConnectOptions } from './client-options.ts';
+import type {
+  ClientEvents,
+  ClientSettings,
+  ConnectOptions,
+  RemoveWatchesOptions,
+  WatchIteratorOptions,
+} from './client-options.ts';
 import { authInfo, clientSettings } from './client-options.ts';
 import { Emitter, soon } from './emitter.ts';
 import { KeeperError, operationError } from './keeper-error.ts';
@@ -38,36 +44,6 @@ import { SessionDriver } from './session-driver.ts';
 import { Transaction } from './transaction.ts';
 import { eventsMaxDefault, Watch } from './watch.ts';
 import type { Watcher } from './watch-event.ts';
-
-/** What happens to a session, by name. 'expired', 'authFailed' and 'closed' are the last. */
-export interface ClientEvents {
-  /** A server has taken the session: at the start, and after each 'suspended'. */
-  connected: { readonly server: string; readonly readOnly: boolean };
-  /** The connection is lost; the session may live. */
-  suspended: { readonly reason: string };
-  /** The session is over: its ephemeral nodes and watches are gone, or will be. Connect anew. */
-  expired: { readonly reason: string };
-  authFailed: { readonly reason: string };
-  closed: { readonly reason: string };
-}
-
-export interface WatchIteratorOptions {
-  /** The whole subtree: created, deleted and data changes of every node in it. */
-  readonly recursive?: boolean | undefined;
-  /** Ends the iteration. */
-  readonly signal?: CallOptions['signal'];
-  /** Events that may wait for the consumer; beyond, they are replaced by one 'None'. Default 10,000. */
-  readonly eventsMax?: number | undefined;
-}
-
-export interface RemoveWatchesOptions extends CallOptions {
-  /** Default 'Any'. 'Persistent' and 'PersistentRecursive' work with every server that has such watches. */
-  readonly type?: WatcherTypeName | undefined;
-  /** Only this one; default: all watchers of this client at the path. */
-  readonly watcher?: Watcher | undefined;
-  /** Forget them here even if the server cannot be told. */
-  readonly local?: boolean | undefined;
-}
 
 export class ZooKeeper implements AsyncDisposable {
   readonly #clock: Clock;

@@ -1,5 +1,6 @@
-// Ports for client tests: a clock that moves only when told, and a net whose one server is a script. Turns end when the
-// test says so, so what leaves in one write can be counted. Bytes handed out are poisoned after the callback.
+// Ports for client tests: a clock that moves only when told, and a net whose one server is a script. In: answers by
+// request. Out: what was asked, how many writes and dials it took. Turns end when the test says so, so what leaves in
+// one write can be counted. Bytes handed out are poisoned after the callback, as a reused read buffer would be.
 import assert from 'node:assert/strict';
 import type { ClientPorts } from '../../src/client/session-driver.ts';
 import { Reader } from '../../src/jute/reader.ts';

@@ -1,4 +1,6 @@
 // A multi's bytes and its results: each operation framed by a header, the failing one found, results by their own type.
+// The bytes are read back with the records of the wire; that Java reads and writes the same is for the interop tests,
+// which send real multis.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KeeperError } from '../../src/client/keeper-error.ts';

@@ -1,4 +1,6 @@
-// The queue behind a watch iterator: order, waiting consumers, a full queue, and how it ends.
+// The queue behind a watch iterator: order, waiting consumers, a full queue, and how it ends. Also the two small things
+// it stands on: events with their numbers as names, and the emitter whose listeners run as microtasks. No session here:
+// events are pushed by hand.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Emitter } from '../../src/client/emitter.ts';

@@ -1,5 +1,6 @@
-// The client on fake ports: what leaves in which write, in which order results and events arrive, what ends the waiting,
-// and that a closed client leaves no timer behind.
+// The client on fake ports: what leaves in which write, in which order results and events arrive, what ends the
+// waiting, what is refused before it is sent. Goal: a program sees ZooKeeper's order whatever chunks the bytes come in.
+// Method: a scripted server and a clock that moves when told; every test ends with no timer left behind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectOptions } from '../../src/client/client-options.ts';

@@ -1,100 +1,17 @@
 /**
- * The client library against a real server (Java unless told otherwise), feature by feature: operations, create modes,
- * ACLs, multi, watches of all kinds, sessions over lost connections, expiry, chroot, limits.
+ * The client library against a real server, feature by feature: operations, create modes, ACLs, multi, watches of all
+ * kinds, chroot, limits. Sessions and lost connections are in client-sessions.test.ts.
  *
  * The wire side of every client test elsewhere is this library, so here its answers are compared with what ZooKeeper's
- * documentation promises, and its picture of watches with the server's. A proxy makes the accidents.
+ * documentation promises, and its picture of watches with the server's (checkWatches).
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import type { MultiOp, WatchEvent, ZooKeeper } from '../../src/index.ts';
+import type { MultiOp } from '../../src/index.ts';
 import { connect, creatorAllAcl, KeeperError, openAcl, readAcl } from '../../src/index.ts';
-import { skipWithout } from './harness/debian.ts';
-import { scratchFolder } from './harness/project.ts';
-import type { RunningServer } from './harness/server.ts';
-import { startServer, subject } from './harness/server.ts';
-import { TcpProxy } from './harness/tcp-proxy.ts';
+import { clientSuite, isError, soon, watcher } from './client-fixture.ts';
 
-const skip = skipWithout('libzookeeper-java', 'libslf4j-java', 'default-jdk-headless');
-const DEADLINE_MS = 30_000;
-
-/** `promise`, or a failure after the deadline. */
-async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
-  const late = AbortSignal.timeout(DEADLINE_MS);
-  return Promise.race([
-    promise,
-    new Promise<never>((_resolve, reject) => {
-      late.addEventListener('abort', () => reject(new Error(`no ${what} in ${DEADLINE_MS} ms`)));
-    }),
-  ]);
-}
-
-/** A watcher and the promise of its next event. */
-function watcher(): { watch: (event: WatchEvent) => void; next: () => Promise<WatchEvent> } {
-  const events: WatchEvent[] = [];
-  const waiting: ((event: WatchEvent) => void)[] = [];
-  return {
-    watch: (event) => {
-      const resolve = waiting.shift();
-      if (resolve === undefined) events.push(event);
-      else resolve(event);
-    },
-    next: () =>
-      soon(
-        new Promise((resolve) => {
-          const event = events.shift();
-          if (event === undefined) waiting.push(resolve);
-          else resolve(event);
-        }),
-        'event',
-      ),
-  };
-}
-
-function isError(code: string, path?: string) {
-  return (error: unknown) => {
-    assert.ok(error instanceof KeeperError, String(error));
-    assert.equal(error.code, code, error.message);
-    if (path !== undefined) assert.equal(error.path, path);
-    return true;
-  };
-}
-
-describe(`the client library against ${subject()}`, { skip }, () => {
-  let server: RunningServer;
-  let proxy: TcpProxy;
-  let zk: ZooKeeper;
-  let root: string;
-  let count = 0;
-
-  before(async () => {
-    server = await startServer({
-      kind: subject(),
-      folder: scratchFolder('client-library'),
-      properties: { 'zookeeper.extendedTypesEnabled': 'true' },
-    });
-    proxy = await TcpProxy.start(server.port);
-  });
-
-  after(async () => {
-    await proxy?.stop();
-    await server?.stop();
-  });
-
-  /** One test: a client of its own and a node of its own. */
-  function test(name: string, body: () => Promise<void>): void {
-    it(name, async () => {
-      zk = await connect(server.address, { sessionTimeoutMs: 10_000 });
-      try {
-        root = await zk.create(`/test-${count++}`);
-        await body();
-      } finally {
-        await zk.close();
-      }
-    });
-  }
-
-  test('create, exists, getData, setData, delete', async () => {
+clientSuite('the client library', (test) => {
+  test('create, exists, getData, setData, delete', async ({ zk, root }) => {
     const path = `${root}/a`;
     assert.equal(await zk.create(path, 'one'), path);
     const before = await zk.getData(path);
@@ -116,7 +33,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     await assert.rejects(zk.create(`${path}/b`), isError('NoNode'));
   });
 
-  test('null and empty data, and text beyond ASCII', async () => {
+  test('null and empty data, and text beyond ASCII', async ({ zk, root }) => {
     assert.equal((await zk.getData(await zk.create(`${root}/null`, null))).data, null);
     assert.deepEqual((await zk.getData(await zk.create(`${root}/empty`))).data, new Uint8Array(0));
     const text = 'Grüße, 世界 🌍';
@@ -125,7 +42,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.deepEqual((await zk.getChildren(root)).sort(), ['empty', 'null', 'über-世']);
   });
 
-  test('every create mode', async () => {
+  test('every create mode', async ({ server, zk, root }) => {
     const { sessionId } = zk;
     const created = await zk.create2(`${root}/p`, 'x');
     assert.equal(created.path, `${root}/p`);
@@ -152,11 +69,11 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.deepEqual(await zk.getEphemerals(`${root}/e-`), [sequential]);
     assert.equal(await zk.getAllChildrenNumber(root), 8);
     await zk.close();
-    zk = await connect(server.address);
-    assert.equal(await zk.exists(ephemeral.path), null);
+    await using later = await connect(server.address);
+    assert.equal(await later.exists(ephemeral.path), null);
   });
 
-  test('children and their stat', async () => {
+  test('children and their stat', async ({ zk, root }) => {
     await Promise.all(['a', 'b', 'c'].map((name) => zk.create(`${root}/${name}`)));
     const { children, stat } = await zk.getChildren2(root);
     assert.deepEqual(children.sort(), ['a', 'b', 'c']);
@@ -164,7 +81,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.equal(stat.cversion, 3);
   });
 
-  test('ACLs, credentials and who I am', async () => {
+  test('ACLs, credentials and who I am', async ({ server, zk, root }) => {
     const path = await zk.create(`${root}/acl`, 'x', { acl: readAcl });
     assert.deepEqual((await zk.getACL(path)).acl, readAcl);
     await assert.rejects(zk.setData(path, 'y'), isError('NoAuth', path));
@@ -191,7 +108,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.equal((await other.getData(mine)).text, 'x');
   });
 
-  test('refused credentials end the session', async () => {
+  test('refused credentials end the session', async ({ server, zk }) => {
     const gone = zk.once('authFailed');
     await assert.rejects(zk.addAuth('nonsense', 'x'), isError('AuthFailed'));
     await soon(gone, 'authFailed');
@@ -201,7 +118,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     await assert.rejects(connect(server.address, { auth }), isError('AuthFailed'));
   });
 
-  test('multi: all or nothing', async () => {
+  test('multi: all or nothing', async ({ zk, root }) => {
     const results = await zk
       .transaction()
       .create(`${root}/a`, 'one')
@@ -238,7 +155,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.deepEqual(await zk.multi([]), []);
   });
 
-  test('multiRead: each for itself', async () => {
+  test('multiRead: each for itself', async ({ zk, root }) => {
     await zk.create(`${root}/a`, 'x');
     const [data, missing, children] = await zk.multiRead([
       { type: 'getData', path: `${root}/a` },
@@ -251,12 +168,12 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.deepEqual(children, { type: 'getChildren', children: ['a'] });
   });
 
-  test('sync and the configuration node', async () => {
+  test('sync and the configuration node', async ({ zk, root }) => {
     await zk.sync(root);
     assert.equal((await zk.getConfig()).stat.version, 0);
   });
 
-  test('one-shot watches: data, exist, child', async () => {
+  test('one-shot watches: data, exist, child', async ({ zk, root }) => {
     const path = `${root}/a`;
     const exist = watcher();
     assert.equal(await zk.exists(path, { watch: exist.watch }), null);
@@ -281,7 +198,11 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.equal(await zk.checkWatches(path), false);
   });
 
-  test('a watch event comes before the result of a read made after the change', async () => {
+  test('a watch event comes before the result of a read made after the change', async ({
+    server,
+    zk,
+    root,
+  }) => {
     const seen: string[] = [];
     await zk.getData(root, { watch: () => seen.push('event') });
     await using other = await connect(server.address);
@@ -291,7 +212,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.deepEqual(seen, ['event', 'x']);
   });
 
-  test('persistent watches, as callbacks', async () => {
+  test('persistent watches, as callbacks', async ({ zk, root }) => {
     // Two modes at one path are a later feature than 3.8, so these are two paths.
     const top = await zk.create(`${root}/top`);
     const plain = watcher();
@@ -333,7 +254,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     await assert.rejects(zk.removeWatches(root), isError('NoWatcher', root));
   });
 
-  test('a persistent watch, as an async iterator', async () => {
+  test('a persistent watch, as an async iterator', async ({ zk, root }) => {
     const watch = zk.watch(root, { recursive: true });
     await watch.ready;
     const seen: string[] = [];
@@ -356,7 +277,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.deepEqual(await ended.next(), { done: true, value: undefined });
   });
 
-  test('removeWatches by type', async () => {
+  test('removeWatches by type', async ({ zk, root }) => {
     const data = watcher();
     const child = watcher();
     await zk.getData(root, { watch: data.watch });
@@ -370,7 +291,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.equal((await data.next()).type, 'NodeDataChanged');
   });
 
-  test('ten thousand requests in flight come back in order', async () => {
+  test('ten thousand requests in flight come back in order', async ({ zk, root }) => {
     const order: number[] = [];
     const writes: Promise<unknown>[] = [];
     for (let i = 0; i < 10_000; i++) {
@@ -384,7 +305,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.equal((await zk.getData(root)).text, '9999');
   });
 
-  test('limits: a megabyte passes, more is refused before it is sent', async () => {
+  test('limits: a megabyte passes, more is refused before it is sent', async ({ zk, root }) => {
     const big = new Uint8Array(1_000_000).fill(7);
     await zk.setData(root, big);
     assert.deepEqual((await zk.getData(root)).data, big);
@@ -400,7 +321,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     await assert.rejects(zk.create(`${root}/t`, '', ttl), isError('BadArguments'));
   });
 
-  test('a large directory: the listing is longer than jute.maxbuffer', async () => {
+  test('a large directory: the listing is longer than jute.maxbuffer', async ({ zk, root }) => {
     const name = 'x'.repeat(150);
     const creates: Promise<unknown>[] = [];
     for (let i = 0; i < 8_000; i++) creates.push(zk.create(`${root}/${name}-${i}`));
@@ -408,7 +329,7 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.equal((await zk.getChildren(root)).length, 8_000);
   });
 
-  test('chroot', async () => {
+  test('chroot', async ({ server, zk, root }) => {
     await using inside = await connect(`${server.address}${root}`);
     assert.equal(await inside.create('/a', 'x', { mode: 'EPHEMERAL' }), '/a');
     assert.equal((await zk.getData(`${root}/a`)).text, 'x');
@@ -425,132 +346,5 @@ describe(`the client library against ${subject()}`, { skip }, () => {
     assert.deepEqual(made, { type: 'create', path: '/b', stat: undefined });
     await assert.rejects(inside.getData('/none'), isError('NoNode', '/none'));
     assert.equal((await inside.getConfig()).stat.version, 0);
-  });
-
-  test('a cut connection: same session, watches set again, a gap told', async () => {
-    await using client = await connect(`127.0.0.1:${proxy.port}`, { sessionTimeoutMs: 10_000 });
-    const { sessionId } = client;
-    const ephemeral = await client.create(`${root}/e`, '', { mode: 'EPHEMERAL' });
-    const missed = watcher();
-    const later = watcher();
-    const persistent = watcher();
-    await zk.create(`${root}/later`);
-    await client.getData(root, { watch: missed.watch });
-    await client.getData(`${root}/later`, { watch: later.watch });
-    await client.addWatch(`${root}/later`, 'PERSISTENT_RECURSIVE', persistent.watch);
-    proxy.pause();
-    await zk.setData(root, 'changed behind its back');
-    const suspended = client.once('suspended');
-    const connected = client.once('connected');
-    proxy.resume();
-    await soon(suspended, 'suspended');
-    assert.equal((await missed.next()).type, 'NodeDataChanged');
-    await soon(connected, 'connected');
-    assert.equal(client.sessionId, sessionId);
-    assert.equal((await zk.exists(ephemeral))?.ephemeralOwner, sessionId);
-    assert.equal((await persistent.next()).type, 'None');
-    await zk.setData(`${root}/later`, 'x');
-    assert.equal((await later.next()).type, 'NodeDataChanged');
-    assert.equal((await persistent.next()).type, 'NodeDataChanged');
-  });
-
-  test('requests on a cut connection fail, those made afterwards wait for the next', async () => {
-    await using client = await connect(`127.0.0.1:${proxy.port}`, { sessionTimeoutMs: 10_000 });
-    proxy.pause();
-    const sent = client.setData(root, 'perhaps');
-    const failed = assert.rejects(sent, isError('ConnectionLoss', root));
-    const suspended = client.once('suspended');
-    proxy.resume();
-    await soon(suspended, 'suspended');
-    const waiting = client.setData(root, 'surely');
-    await failed;
-    await soon(waiting, 'write after the reconnect');
-    assert.equal((await zk.getData(root)).text, 'surely');
-  });
-
-  test('a silent server is noticed', async () => {
-    await using client = await connect(`127.0.0.1:${proxy.port}`, { sessionTimeoutMs: 2_000 });
-    const suspended = client.once('suspended');
-    proxy.pause();
-    await soon(suspended, 'suspended');
-    const connected = client.once('connected');
-    proxy.resume();
-    await soon(connected, 'connected');
-  });
-
-  test('expiry, as the server says it and as the client knows it', async () => {
-    await using client = await connect(`127.0.0.1:${proxy.port}`, { sessionTimeoutMs: 1_000 });
-    const { session } = client;
-    const path = await client.create(`${root}/e`, '', { mode: 'EPHEMERAL' });
-    const iterator = client.watch(root);
-    await iterator.ready;
-    const gone = watcher();
-    await zk.exists(path, { watch: gone.watch });
-    const expired = client.once('expired');
-    proxy.pause();
-    assert.equal((await gone.next()).type, 'NodeDeleted');
-    await soon(expired, 'expired');
-    proxy.resume();
-    assert.equal(client.state, 'EXPIRED');
-    await assert.rejects(client.exists(root), isError('SessionExpired', root));
-    await assert.rejects(async () => {
-      for await (const _ of iterator);
-    }, isError('SessionExpired'));
-    await assert.rejects(connect(server.address, { session }), isError('SessionExpired'));
-  });
-
-  test('a session moves to another client with its key', async () => {
-    const path = await zk.create(`${root}/e`, '', { mode: 'EPHEMERAL' });
-    const other = await connect(server.address, { session: zk.session });
-    assert.equal(other.sessionId, zk.sessionId);
-    assert.deepEqual(await other.getEphemerals(), [path]);
-    await other.close();
-    await using third = await connect(server.address);
-    assert.equal(await third.exists(path), null);
-  });
-
-  test('time limits and abort signals end the waiting only', async () => {
-    await using client = await connect(`127.0.0.1:${proxy.port}`, { sessionTimeoutMs: 10_000 });
-    proxy.pause();
-    const limited = client.exists('/', { timeoutMs: 50 });
-    await assert.rejects(limited, isError('RequestTimeout', '/'));
-    const controller = new AbortController();
-    const aborted = client.exists('/', { signal: controller.signal });
-    controller.abort(new Error('enough'));
-    await assert.rejects(aborted, /enough/);
-    const connected = client.once('connected');
-    proxy.resume();
-    await soon(connected, 'connected');
-    assert.notEqual(await client.exists('/'), null);
-  });
-
-  test('several hosts: one that is not there is passed over', async () => {
-    await using client = await connect(`127.0.0.1:1,${server.address},127.0.0.1:1`);
-    assert.equal(client.server, server.address);
-    assert.equal(client.state, 'CONNECTED');
-  });
-
-  test('nobody there: connect says so', async () => {
-    const tried = connect('127.0.0.1:1', { connectTimeoutMs: 300 });
-    await assert.rejects(tried, (error) => {
-      assert.ok(error instanceof KeeperError);
-      assert.equal(error.code, 'ConnectionLoss');
-      assert.match(error.message, /ECONNREFUSED/);
-      return true;
-    });
-    const given = connect('127.0.0.1:1', { signal: AbortSignal.abort(new Error('never mind')) });
-    await assert.rejects(given, /never mind/);
-    await assert.rejects(connect('host:port'), isError('BadArguments'));
-    await assert.rejects(connect('host/a//b'), isError('BadArguments'));
-  });
-
-  test('close: what was asked before is answered first, what comes after is refused', async () => {
-    const write = zk.setData(root, 'last');
-    const closed = zk.close();
-    await assert.rejects(zk.exists(root), isError('SessionExpired'));
-    assert.equal((await write).version, 1);
-    await closed;
-    assert.equal(zk.state, 'CLOSED');
-    await zk.close();
   });
 });

@@ -31,9 +31,11 @@ import type {
   ClientState,
   ClientStatus,
   Deadline,
+  EndState,
   Request,
   WatchRemoval,
 } from './session-events.ts';
+import { endCode } from './session-events.ts';
 import { writeSetWatches } from './set-watches.ts';
 import { WatchTables } from './watch-tables.ts';
 
@@ -43,18 +45,10 @@ type Phase =
   | { readonly kind: 'connected'; readonly attempt: number; readonly readOnly: boolean }
   | { readonly kind: 'closing'; readonly attempt: number; readonly readOnly: boolean }
   | { readonly kind: 'ended'; readonly state: EndState };
-type EndState = 'EXPIRED' | 'AUTH_FAILED' | 'CLOSED';
 type Effects<W extends object, R> = ClientEffect<W, R>[];
 
 const nothing: readonly never[] = [];
 const noBody = { write: () => undefined };
-
-/** How requests end when the session does (ClientCnxn.conLossPacket). */
-const endCode = {
-  EXPIRED: 'SessionExpired',
-  AUTH_FAILED: 'AuthFailed',
-  CLOSED: 'SessionExpired',
-} as const satisfies Record<EndState, ErrorName>;
 
 export class ClientSession<W extends object, R extends Request<W>> {
   readonly #servers: ServerList;

@@ -85,13 +85,16 @@ export type ClientEvent<W extends object, R> =
   | { readonly kind: 'timeout' };
 
 /** States of a client (ZooKeeper.States), EXPIRED told apart from CLOSED. */
-export type ClientState =
-  | 'CONNECTING'
-  | 'CONNECTED'
-  | 'CONNECTEDREADONLY'
-  | 'EXPIRED'
-  | 'AUTH_FAILED'
-  | 'CLOSED';
+export type ClientState = 'CONNECTING' | 'CONNECTED' | 'CONNECTEDREADONLY' | EndState;
+
+export type EndState = 'EXPIRED' | 'AUTH_FAILED' | 'CLOSED';
+
+/** How requests end when the session does (ClientCnxn.conLossPacket). */
+export const endCode = {
+  EXPIRED: 'SessionExpired',
+  AUTH_FAILED: 'AuthFailed',
+  CLOSED: 'SessionExpired',
+} as const satisfies Record<EndState, ErrorName>;
 
 export type ClientEffect<W extends object, R> =
   | {

@@ -1,4 +1,6 @@
-// Numbers of requests wrap as Java's do, and the frames written are whole whatever is refused between them.
+// Numbers of requests wrap as Java's do (after the largest int comes 1), and the frames written are whole whatever is
+// refused between them. Requests that wait for a connection keep the bytes they had when they were made, whatever the
+// caller does to its buffer meanwhile.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RequestPipe } from '../../../src/core/client/request-pipe.ts';

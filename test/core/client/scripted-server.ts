@@ -1,5 +1,6 @@
 // A client session machine with a scripted server at its other end: reads what the machine wrote into `output` as
-// frames, answers with encoded replies, keeps the time and all effects. No sockets, no timers.
+// frames, answers with encoded replies, keeps the time and all effects, and prints them as a transcript of one line
+// each. No sockets, no timers: time is what the test says.
 import assert from 'node:assert/strict';
 import { ClientSession } from '../../../src/core/client/client-session.ts';
 import type {

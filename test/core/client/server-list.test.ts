@@ -1,4 +1,6 @@
-// Connect strings, taken apart or refused by name; and the order in which servers are tried.
+// Connect strings, taken apart or refused by name; and the order in which servers are tried. The tables hold one line
+// for each form: what Java's ConnectStringParser takes is taken, but a bare IPv6 address, whose last group could be a
+// port, must stand in brackets.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

@@ -1,5 +1,6 @@
-// Whom an event concerns, table by table and event by event; what removal takes away; how the tables are told to a new
-// server.
+// Whom an event concerns, table by table and event by event (as ZKWatchManager.materialize); what removal takes away;
+// how the tables are told to a new server (no path twice, no request too long). And the chroot, which stands between
+// the tables' paths and the program's.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Chroot } from '../../../src/core/client/chroot.ts';
