@@ -1,5 +1,6 @@
-// From the parts of a running server to what answers four-letter words on its client port: builds the view they look
-// through. In: the parts, and when this program was built; out: the driver's `command` hook.
+// From the parts of a running server to what answers four-letter words on its client port: builds
+// the view they look through. In: the parts, and when this program was built; out: the driver's
+// `command` hook. Values that change (port, sizes, state) are asked anew for every word.
 
 import type { Connection } from '../core/session/connection.ts';
 import type { ClientPortHost } from '../net/client-listener.ts';

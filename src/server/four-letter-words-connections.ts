@@ -1,6 +1,8 @@
-// How `cons`, `stat` and `dump` show connections (ServerCnxn.dumpConnectionInfo, NIOServerCnxn.toString). Latencies and
-// times are whole ms; the last response is told on the monotonic clock, as in Java.
-// Differs from Java: the write interest (4) is not shown, since a socket's queue is not the machine's to know.
+// How `cons`, `stat` and `dump` show connections (ServerCnxn.dumpConnectionInfo,
+// NIOServerCnxn.toString). Latencies and times are whole ms; the last response is told on the
+// monotonic clock, as in Java.
+// Differs from Java: the write interest (4) is not shown, since a socket's queue is not the
+// machine's to know.
 
 import type { Connection } from '../core/session/connection.ts';
 import { OpCode } from '../proto/opcodes.ts';

@@ -1,9 +1,10 @@
-// The four-letter words (package org.apache.zookeeper.server.command): one table from word to answer, in the shapes that
-// monitoring parses. In: the word, the connection that asks, the server; out: the whole answer, after which the
-// connection closes. What may be asked is the white list's to say (4lw.commands.whitelist).
+// The four-letter words (package org.apache.zookeeper.server.command): one table from word to
+// answer, in the shapes that monitoring parses. In: the word, the connection that asks, the
+// server; out: the whole answer, after which the connection closes. What may be asked is the
+// white list's to say (4lw.commands.whitelist).
 //
-// Answers take time linear in their length, and nothing is left out of them. Java's shapes to the byte, but for the
-// order of what it keeps in hash maps, and where a line here says otherwise.
+// Answers take time linear in their length, and nothing is left out of them. Java's shapes to the
+// byte, but for the order of what it keeps in hash maps, and where a line here says otherwise.
 
 import type { Connection } from '../core/session/connection.ts';
 import type { FourLetterWord } from '../net/four-letter-codes.ts';
@@ -54,7 +55,7 @@ const serving: Readonly<Record<FourLetterWord, Answer>> = {
   },
   srst: ({ view }) => {
     view.replica.stats.reset();
-    view.replica.database.quotas.exceeded.clear();
+    view.replica.database.quotas.resetExceeded();
     view.metrics.reset();
     return 'Server stats reset.\n';
   },
@@ -95,7 +96,8 @@ export class FourLetterWords {
     // From here on it is nobody's client: its end is no dropped connection, and listings show that nothing is read.
     asker.phase = 'closing';
     const text = this.#answerOf(word, argument);
-    stats.packetsSent++;
+    // Java's writer hands its answer on in pieces of this length, and counts each.
+    stats.packetsSent += Math.ceil(text.length / 8192);
     return text;
   }
 

@@ -1,5 +1,6 @@
-// Numbers and dates as Java prints them, for the answers that monitoring parses: Double.toString, Date.toString, and the
-// build date of a version line. Times are Unix ms; the zone is always UTC, where Java takes the machine's.
+// Numbers and dates as Java prints them, for the answers that monitoring parses: Double.toString,
+// Date.toString, and the build date of a version line. Times are Unix ms; the zone is always UTC,
+// where Java takes the machine's.
 
 const dayMs = 86_400_000;
 const weekDays = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'] as const;

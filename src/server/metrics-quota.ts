@@ -1,5 +1,6 @@
-// Limits and use of quotas, summed for each top-level node (QuotaMetricsUtils.java): four gauges a namespace. In: the
-// quotas of the tree; out: names and values. Takes time linear in the quotas.
+// Limits and use of quotas, summed for each top-level node (QuotaMetricsUtils.java): four gauges
+// a namespace. In: the quotas of the tree; out: names and values, in the order of Java's `mntr`.
+// Takes time linear in the quotas.
 
 import type { QuotaBook } from '../core/tree/quota-book.ts';
 import { topNamespace } from '../core/tree/quota-book.ts';
@@ -29,9 +30,9 @@ export function quotaGauges(quotas: QuotaBook): QuotaGauge[] {
     }
   }
   return [
-    ...named(countLimit, 'quota_count_limit_per_namespace'),
     ...named(bytesLimit, 'quota_bytes_limit_per_namespace'),
     ...named(countUsage, 'quota_count_usage_per_namespace'),
+    ...named(countLimit, 'quota_count_limit_per_namespace'),
     ...named(bytesUsage, 'quota_bytes_usage_per_namespace'),
   ];
 }

@@ -1,10 +1,13 @@
-// Java's names of all metrics (ServerMetrics.java, ZooKeeperServer.registerMetrics), in the order in which Java 3.8's `mntr`
-// prints them, and what each is here. In: the server; out: name and value, one call each, formatted as Java does.
+// Java's names of all metrics (ServerMetrics.java, ZooKeeperServer.registerMetrics), in the order
+// in which Java 3.8's `mntr` prints them, and what each is here. In: the server; out: name and
+// value, one call each, formatted as Java does.
 //
-// Every name of a standalone Java server is printed, so that no dashboard loses a line. A name without a source in
-// `counters` or `summaries` is printed as 0, and that is the truth: it counts what this server has not got (elections and
-// learners, TLS, Netty, dead watchers, a response cache, queues between threads), so there was nothing to count.
-// Left out on purpose: read_ and write_per_namespace, which grow with the tree and cost every request.
+// Every name of a standalone Java server is printed, so that no dashboard loses a line. A name
+// without a source below is 0: it counts what this server has not got (elections, TLS, Netty, a
+// response cache, queues between threads) or times a step that is measured only as part of a
+// latency here (prep), and its `cnt_` of 0 says so.
+// Left out on purpose: read_ and write_per_namespace, which grow with the tree and cost every
+// request.
 
 import { EventType } from '../proto/opcodes.ts';
 import type { Distribution, Summary } from '../util/summary.ts';

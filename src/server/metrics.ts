@@ -1,5 +1,6 @@
-// What the server measures outside the machine: the disk and the start (ServerMetrics.java). What the machine itself sees
-// is in core/session/server-stats.ts; metrics-table.ts gives both Java's names. Times in ms.
+// What the server measures outside the machine: the disk and the start (ServerMetrics.java). What
+// the machine itself sees is in core/session/server-stats.ts; metrics-table.ts gives both Java's
+// names. In: durations in ms and counts from storage; out: summaries. Only `srst` sets them back.
 
 import { Distribution, Summary } from '../util/summary.ts';
 

@@ -1,5 +1,6 @@
-// What the four-letter words and the metrics see of a running server: everything they print comes through here, and two
-// of them reset counters. Values that change are getters or functions, asked when a word is answered.
+// What the four-letter words and the metrics see of a running server: everything they print comes
+// through here, and two of them reset counters. Values that change are getters or functions,
+// asked when a word is answered.
 
 import type { Replica } from '../core/replica.ts';
 import type { Environment } from '../ports.ts';
@@ -50,10 +51,12 @@ export interface ServerView {
 const zooKeeperVersion = '3.8.0';
 
 /**
- * What stands behind `Zookeeper version: `, in `mntr` and in `envi`: `3.8.0-quoll-0.1.0, built on 2026-11-22 05:36 UTC`.
- * Java's form, because programs read it: kazoo takes the leading digits and dots of envi's (a client asks there what the
- * server can do), exporters `\d+\.\d+\.\d+` at the start of mntr's, Datadog's agent three parts of which the third must
- * end at a hyphen. So ZooKeeper's number comes first and a hyphen follows; whose server it is comes after that.
+ * What stands behind `Zookeeper version: `, in `mntr` and in `envi`:
+ * `3.8.0-quoll-0.1.0, built on 2026-11-22 05:36 UTC`.
+ * Java's form, because programs read it: kazoo takes the leading digits and dots of envi's (a
+ * client asks there what the server can do), exporters `\d+\.\d+\.\d+` at the start of mntr's,
+ * Datadog's agent three parts of which the third must end at a hyphen. So ZooKeeper's number
+ * comes first and a hyphen follows; whose server it is comes after that.
  */
 export function fullVersion(quollVersion: string, builtAt: number): string {
   return `${zooKeeperVersion}-quoll-${quollVersion}, built on ${buildDate(builtAt)}`;

@@ -2,8 +2,8 @@
 // histogram beside them also quantiles (Distribution). Adding is a few additions and allocates
 // nothing: it sits in the path of every request.
 //
-// Invariant: all numbers cover the same measurements, those since the last reset. Without any, all
-// of them are 0.
+// Invariant: all numbers cover the same measurements, those since the last reset. Without any,
+// all of them are 0.
 
 export class Summary {
   count = 0;

@@ -1,5 +1,6 @@
-// What `cons` and `stat` show of one connection (the counters of ServerCnxn.java). Times in ms, latencies on the
-// monotonic clock, `establishedAt` on the wall clock.
+// What `cons` and `stat` show of one connection (the counters of ServerCnxn.java). In: each reply;
+// out: plain fields. Times in ms, latencies on the monotonic clock, `establishedAt` on the wall
+// clock. Small, since there may be very many connections: no summary with quantiles here.
 
 export class ConnectionStats {
   received = 0;

@@ -1,8 +1,9 @@
-// Counters of one server as `srvr`, `stat` and `mntr` show them (ServerStats.java, ServerMetrics.java): what the machine
-// itself sees of requests, connections, sessions and watches. What the disk sees is counted in server/metrics.ts.
-// Times in ms, sizes in bytes.
+// Counters of one server as `srvr`, `stat` and `mntr` show them (ServerStats.java,
+// ServerMetrics.java): what the machine itself sees of requests, connections, sessions and
+// watches. What the disk sees is counted in server/metrics.ts. Times in ms, sizes in bytes.
 //
-// Invariant: a request counts in exactly one of `readLatency` and `updateLatency`, so both together are all latencies.
+// Invariant: a request counts in exactly one of `readLatency` and `updateLatency`, so both
+// together are all latencies.
 
 import { EventType } from '../../proto/opcodes.ts';
 import { Distribution, Summary } from '../../util/summary.ts';

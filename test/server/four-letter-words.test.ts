@@ -1,0 +1,168 @@
+// The four-letter words: the same script is played to our machine and was played to a Java 3.8.0
+// server (capture.ts made the fixture), and every answer must be equal, counts of packets and
+// bytes and the order of metrics included. What differs on purpose stands in `leftOut` and `own`.
+// Then what Java could not be asked, by table.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { Connection } from '../../src/core/session/connection.ts';
+import { fourLetterWords } from '../../src/net/four-letter-codes.ts';
+import { OpCode } from '../../src/proto/opcodes.ts';
+import { fullVersion } from '../../src/server/server-view.ts';
+import { canonical, named } from './four-letter-words/canonical.ts';
+import * as frames from './four-letter-words/frames.ts';
+import { MachinePlayer } from './four-letter-words/machine-player.ts';
+import type { Answers } from './four-letter-words/script.ts';
+import { play } from './four-letter-words/script.ts';
+
+/** Of Java's metrics: they would grow with the tree and cost every request. */
+const leftOut = /^zk_\w+_(?:read|write)_per_namespace\t/;
+/** Ours only. */
+const own =
+  /^zk_(?:fsync_threshold_exceed_count|resident_memory_bytes|tree_memory_bytes|connection_closed_\w+)\t/;
+
+/** From test/ and from dist-test/test/ alike. */
+function javaAnswers(): Answers {
+  const up = import.meta.url.endsWith('.ts') ? '..' : '../../../test';
+  const file = new URL(`${up}/fixtures/server/four-letter-words.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8')) as Answers;
+}
+
+function without(text: string, pattern: RegExp): string {
+  return text
+    .split('\n')
+    .filter((line) => !pattern.test(line))
+    .join('\n');
+}
+
+describe('answers of a server that Java gave too', async () => {
+  const java = javaAnswers();
+  const player = new MachinePlayer();
+  await player.ask('srst');
+  const quoll = await play(player);
+  for (const [key, expected] of Object.entries(java)) {
+    const [phase = '', word = ''] = key.split(' ');
+    if (phase === 'strict') continue;
+    test(key, () => {
+      const text = named(quoll[key] ?? '', player.names);
+      assert.equal(
+        canonical(word, without(text, own)),
+        canonical(word, without(expected, leftOut)),
+      );
+    });
+  }
+});
+
+describe('the white list', () => {
+  for (const word of ['isro', 'ruok', 'mntr']) {
+    test(`${word} with only isro and srvr allowed`, async () => {
+      const player = new MachinePlayer(new Set(['srvr', 'isro']));
+      assert.equal(await player.ask(word), javaAnswers()[`strict ${word}`]);
+      assert.match(await player.ask('srvr'), /^Received: 2$/m, 'a refused word is a packet too');
+    });
+  }
+});
+
+test('the script asks every word', () => {
+  const asked = new Set(Object.keys(javaAnswers()).map((key) => key.split(' ')[1]));
+  for (const word of fourLetterWords) assert.ok(asked.has(word), word);
+});
+
+test('a server that does not serve says so', async () => {
+  const player = new MachinePlayer('all', { isServing: false });
+  const sentence = 'This ZooKeeper instance is not currently serving requests';
+  const others: Record<string, string | RegExp> = {
+    ruok: 'imok',
+    isro: 'null',
+    gtmk: '306',
+    stmk: '7',
+    hash: sentence,
+    envi: /^Environment:\nzookeeper\.version=3\.8\.0-/,
+  };
+  const mask = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 7);
+  for (const word of fourLetterWords) {
+    const expected = others[word] ?? `${sentence}\n`;
+    const text = await player.ask(word, word === 'stmk' ? mask : undefined);
+    if (typeof expected === 'string') assert.equal(text, expected, word);
+    else assert.match(text, expected, word);
+  }
+});
+
+test('a read-only server', async () => {
+  const player = new MachinePlayer('all', { mode: 'read-only' });
+  assert.equal(await player.ask('isro'), 'ro');
+  const lines = (await player.ask('srvr')).split('\n');
+  assert.equal(lines[1], 'READ-ONLY mode; serving only read-only clients');
+  assert.ok(lines.includes('Mode: read-only'));
+  assert.match(await player.ask('mntr'), /^zk_server_state\tread-only$/m);
+});
+
+describe('the version line is read by', () => {
+  const version = fullVersion('0.1.0', Date.UTC(2026, 10, 22, 5, 36));
+  const readers: readonly (readonly [string, RegExp, string, readonly string[]])[] = [
+    ['kazoo', /^([\d.]*).*/, version, ['3.8.0']],
+    ['exporters', /^([0-9]+\.[0-9]+\.[0-9]+).*$/, version, ['3.8.0']],
+    ['exporters of srvr', /^\D*(\d+\.\d+\.\d+)/, `Zookeeper version: ${version}`, ['3.8.0']],
+    [
+      'the Datadog agent',
+      /Zookeeper version: ([^.]+)\.([^.]+)\.([^-]+)/,
+      `Zookeeper version: ${version}`,
+      ['3', '8', '0'],
+    ],
+    [
+      'Telegraf',
+      /^zk_(\w[\w.-]*)\s+([\w.-]+)/,
+      `zk_version\t${version}`,
+      ['version', '3.8.0-quoll-0.1.0'],
+    ],
+  ];
+  for (const [reader, pattern, line, expected] of readers) {
+    test(reader, () => assert.deepEqual(pattern.exec(line)?.slice(1), expected));
+  }
+});
+
+describe('a line of cons', () => {
+  test('names the last operation, but not the xid of a ping', async () => {
+    const player = new MachinePlayer();
+    await player.open('a');
+    await player.send('a', frames.connect(10_000));
+    assert.match(await player.ask('cons'), /lop=SESS,est=\d+,to=10000,lcxid=0x0,lzxid=0x1,/);
+    await player.send('a', frames.create(7, '/a', ''));
+    await player.send('a', frames.ping());
+    assert.match(await player.ask('cons'), /lop=PING,est=\d+,to=10000,lcxid=0x7,lzxid=0x2,/);
+    await player.send('a', frames.create(8, '/a', ''));
+    assert.match(await player.ask('cons'), /lop=NA,est=\d+,to=10000,lcxid=0x8,lzxid=0x3,/);
+    await player.send('a', frames.read(9, OpCode.getChildren2, '/', false));
+    assert.match(await player.ask('cons'), /lop=GETC,.*lcxid=0x9,/);
+  });
+
+  test('counts what waits, and shows that nothing is read meanwhile', async () => {
+    const player = new MachinePlayer('all', {}, { globalOutstandingLimit: 2 });
+    await player.open('a');
+    await player.send('a', frames.connect(10_000));
+    player.frame('a', frames.create(1, '/a', ''));
+    player.frame('a', frames.read(2, OpCode.getData, '/a', false));
+    assert.match(await player.ask('cons'), /\[1\]\(queued=2,recved=3,sent=1,/);
+    player.frame('a', frames.create(3, '/b', ''));
+    player.frame('a', frames.read(4, OpCode.getData, '/b', false));
+    assert.match(await player.ask('cons'), /\[0\]\(queued=4,recved=5,sent=1,/);
+    assert.match(await player.ask('srvr'), /^Outstanding: 4$/m);
+    player.step({ kind: 'turnEnded' });
+    assert.match(await player.ask('cons'), /\[1\]\(queued=0,recved=5,sent=5,/);
+  });
+
+  test('has brackets around an IPv6 address', async () => {
+    const player = new MachinePlayer();
+    const connection = new Connection(1, '0:0:0:0:0:0:0:1', 2181, 10_000, 0, 0);
+    player.step({ kind: 'connected', connection });
+    assert.match(await player.ask('stat'), /^ \/\[0:0:0:0:0:0:0:1\]:2181\[1\]\(queued=0/m);
+  });
+});
+
+test('who asked is not counted as a connection that broke off, others are', async () => {
+  const player = new MachinePlayer();
+  await player.ask('ruok');
+  await player.open('a');
+  player.step({ kind: 'disconnected', connection: player.connection('a') });
+  assert.match(await player.ask('mntr'), /^zk_connection_drop_count\t1$/m);
+});
