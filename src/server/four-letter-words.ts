@@ -98,6 +98,8 @@ export class FourLetterWords {
     const text = this.#answerOf(word, argument);
     // Java's writer hands its answer on in pieces of this length, and counts each.
     stats.packetsSent += Math.ceil(text.length / 8192);
+    // The next listing must not show it, however long its socket takes to close.
+    view.replica.connections.delete(asker);
     return text;
   }
 

@@ -1,6 +1,7 @@
 // `startServer`: a server on Node. Wires the Node ports into the pure server; the CLI and tests use nothing else.
 
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeClock } from '../node/node-clock.ts';
 import { nodeCodec } from '../node/node-codec.ts';
@@ -78,9 +79,11 @@ function builtAt(): number {
   return Math.floor(statSync(fileURLToPath(import.meta.url)).mtimeMs);
 }
 
-/** The version of this package. */
+/** The version of this package: the nearest package.json says it, since tests run from a folder further down. */
 export function quollVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  const text = readFileSync(join(folder, 'package.json'), 'utf8');
   const { version } = JSON.parse(text) as { readonly version: string };
   return version;
 }

@@ -1,39 +1,17 @@
 // The four-letter words: the same script is played to our machine and was played to a Java 3.8.0
 // server (capture.ts made the fixture), and every answer must be equal, counts of packets and
-// bytes and the order of metrics included. What differs on purpose stands in `leftOut` and `own`.
-// Then what Java could not be asked, by table.
+// bytes and the order of metrics included. What differs on purpose stands in four-letter-
+// words/fixture.ts. Then what Java could not be asked, by table.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { Connection } from '../../src/core/session/connection.ts';
 import { fourLetterWords } from '../../src/net/four-letter-codes.ts';
 import { OpCode } from '../../src/proto/opcodes.ts';
 import { fullVersion } from '../../src/server/server-view.ts';
-import { canonical, named } from './four-letter-words/canonical.ts';
+import { comparable, javaAnswers } from './four-letter-words/fixture.ts';
 import * as frames from './four-letter-words/frames.ts';
 import { MachinePlayer } from './four-letter-words/machine-player.ts';
-import type { Answers } from './four-letter-words/script.ts';
 import { play } from './four-letter-words/script.ts';
-
-/** Of Java's metrics: they would grow with the tree and cost every request. */
-const leftOut = /^zk_\w+_(?:read|write)_per_namespace\t/;
-/** Ours only. */
-const own =
-  /^zk_(?:fsync_threshold_exceed_count|resident_memory_bytes|tree_memory_bytes|connection_closed_\w+)\t/;
-
-/** From test/ and from dist-test/test/ alike. */
-function javaAnswers(): Answers {
-  const up = import.meta.url.endsWith('.ts') ? '..' : '../../../test';
-  const file = new URL(`${up}/fixtures/server/four-letter-words.json`, import.meta.url);
-  return JSON.parse(readFileSync(file, 'utf8')) as Answers;
-}
-
-function without(text: string, pattern: RegExp): string {
-  return text
-    .split('\n')
-    .filter((line) => !pattern.test(line))
-    .join('\n');
-}
 
 describe('answers of a server that Java gave too', async () => {
   const java = javaAnswers();
@@ -44,11 +22,8 @@ describe('answers of a server that Java gave too', async () => {
     const [phase = '', word = ''] = key.split(' ');
     if (phase === 'strict') continue;
     test(key, () => {
-      const text = named(quoll[key] ?? '', player.names);
-      assert.equal(
-        canonical(word, without(text, own)),
-        canonical(word, without(expected, leftOut)),
-      );
+      const found = comparable(word, quoll[key] ?? '', player.names);
+      assert.equal(found, comparable(word, expected));
     });
   }
 });

@@ -28,7 +28,7 @@ export function canonical(word: string, text: string): string {
       /^(Zookeeper version: |zk_version\t)\d+\.\d+\.\d+-\S+, built on \d{4}-\d\d-\d\d \d\d:\d\d UTC$/m,
       '$1#',
     )
-    .replace(/^(Latency min\/avg\/max: )\d+\/\d+\.\d{1,4}\/\d+$/m, '$1#/#/#')
+    .replace(/^(Latency min\/avg\/max: )\d+\/\d+\.\d+(?:E-\d)?\/\d+$/m, '$1#/#/#')
     .replace(/\b(est|lresp|llat|minlat|avglat|maxlat)=\d+/g, '$1=#')
     .replace(/^(clientPort|dataDirSize|dataLogSize)=\d+$/gm, '$1=#')
     .replace(/^(dataDir|dataLogDir)=\/.*\/version-2$/gm, '$1=#')
