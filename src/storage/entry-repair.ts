@@ -47,6 +47,17 @@ export function explainedByOneByte(bytes: Uint8Array, checksum: number): boolean
   return false;
 }
 
+/** Whether three of the checksum's four bytes stand in `head`, in order. */
+export function holdsMostOf(head: Uint8Array, checksum: number): boolean {
+  const bytes = [24, 16, 8, 0].map((shift) => (checksum >>> shift) & 0xff);
+  return bytes.some((_, left) => {
+    const wanted = bytes.filter((_, i) => i !== left);
+    let found = 0;
+    for (const byte of head) if (byte === wanted[found]) found++;
+    return found >= 3;
+  });
+}
+
 /** By Fermat: value^(modulus − 2). */
 function inverse(value: bigint): bigint {
   const m = BigInt(modulus);

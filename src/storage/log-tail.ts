@@ -12,7 +12,7 @@ import type { OpenFile } from '../ports.ts';
 import { entryEnd, fileHeaderLength } from '../proto/file.ts';
 import { txnHeaderLength, txnRecords } from '../proto/txn.ts';
 import { adler32 } from '../util/checksums.ts';
-import { explainedByOneByte, fittingLength } from './entry-repair.ts';
+import { explainedByOneByte, fittingLength, holdsMostOf } from './entry-repair.ts';
 import type { LogStop } from './log-reader.ts';
 import { entryHeadLength } from './log-reader.ts';
 
@@ -110,13 +110,29 @@ class Judge {
       const lost = at % sector === 0 && this.isZero(at, Math.min(at + sector, this.length));
       return lost ? undefined : 'its checksum is right';
     }
-    if (this.#checksumHigh !== 0) return undefined;
+    if (this.#checksumHigh !== 0) {
+      return this.#isShifted() ? 'a byte of its head is missing or too much' : undefined;
+    }
     const payload = this.#read(
       this.#from + entryHeadLength,
       Math.min(this.length, this.#from + entryHeadLength + this.#entryLengthMax + 1),
     );
     const length = fittingLength(payload, this.#checksum, txnHeaderLength);
-    return length < 0 ? undefined : `its checksum and end mark fit ${length} bytes`;
+    if (length >= 0) return `its checksum and end mark fit ${length} bytes`;
+    return this.#isShifted() ? 'a byte of its head is missing or too much' : undefined;
+  }
+
+  /** The last thing in the file is the entry, a byte before or behind its place. */
+  #isShifted(): boolean {
+    const last = this.#lastNonZero();
+    if (last - this.#from > this.#entryLengthMax + entryHeadLength + 1) return false;
+    const bytes = this.#read(this.#from, last + 1);
+    if (bytes[bytes.length - 1] !== entryEnd || bytes.length < 20) return false;
+    const head = bytes.subarray(3, 10);
+    return [-1, 0, 1].some((shift) => {
+      const start = entryHeadLength + shift;
+      return holdsMostOf(head, adler32(1, bytes, start, bytes.length - 1));
+    });
   }
 
   /** The offset of the first whole entry from `from` on. */
@@ -157,8 +173,9 @@ class Judge {
     // With half a checksum gone, one zeroed byte of it would look the same.
     if (headIsLost && boundary < end && (boundary - from >= 8 || !this.#isOneByteOff()))
       return true;
-    if (this.isZero(end - 1, this.length)) return true;
-    const lastBoundary = end - 1 - ((end - 1) % sector);
+    // Two bytes: with only the end mark gone the checksum would be right.
+    if (this.isZero(end - 2, this.length)) return true;
+    const lastBoundary = end - 2 - ((end - 2) % sector);
     if (lastBoundary >= boundary && this.isZero(lastBoundary, end)) return true;
     for (let at = boundary; at + sector <= lastBoundary; at += sector) {
       if (this.isZero(at, at + sector)) return !this.#isOneByteOff();
@@ -199,6 +216,22 @@ class Judge {
     if (start + length >= this.length) return false;
     const bytes = this.#read(start, start + length + 1);
     return bytes[length] === entryEnd && adler32(1, bytes, 0, length) === checksum;
+  }
+
+  #lastNonZero(): number {
+    const chunk = new Uint8Array(chunkLength);
+    let last = this.#from;
+    for (let at = this.#from; at < this.length; ) {
+      const count = this.#file.read(chunk, at);
+      if (count === 0) break;
+      for (let i = count - 1; i >= 0; i--) {
+        if (chunk[i] === 0) continue;
+        last = at + i;
+        break;
+      }
+      at += count;
+    }
+    return last;
   }
 
   #countNonZero(most: number): number {
