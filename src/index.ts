@@ -37,7 +37,15 @@ export type {
   WatchOptions,
 } from './client/operations.ts';
 export type { Transaction } from './client/transaction.ts';
-export type { ACL, ClientInfo, ErrorName, Id, Stat } from './client/vocabulary.ts';
+export type {
+  ACL,
+  ClientInfo,
+  ClientState,
+  ErrorName,
+  Id,
+  SessionKey,
+  Stat,
+} from './client/vocabulary.ts';
 export { creatorAllAcl, ErrorCode, openAcl, Perms, readAcl } from './client/vocabulary.ts';
 export type { Watch } from './client/watch.ts';
 export type { EventName, KeeperStateName, WatchEvent, Watcher } from './client/watch-event.ts';

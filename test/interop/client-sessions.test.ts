@@ -74,7 +74,7 @@ clientSuite('client sessions', (test) => {
     zk,
     root,
   }) => {
-    await using client = await connect(`127.0.0.1:${proxy.port}`, { sessionTimeoutMs: 1_000 });
+    await using client = await connect(`127.0.0.1:${proxy.port}`, { sessionTimeoutMs: 3_000 });
     const { session } = client;
     const path = await client.create(`${root}/e`, '', { mode: 'EPHEMERAL' });
     const iterator = client.watch(root);

@@ -1,5 +1,6 @@
 // Frames come out whole, in order and once, however the stream is cut; uncut ones come out without a copy; nothing is
-// handed out while paused; a word that is no length reaches the sink with what follows it.
+// handed out while paused; a word that is no length reaches the sink with what follows it. Streams and cuts come from
+// fast-check with a fixed seed; chunks are poisoned after each push, as a socket's read buffer is used again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
