@@ -308,11 +308,13 @@ export class ZooKeeper implements AsyncDisposable {
 
   /**
    * Ends the session: its ephemeral nodes go. Requests made before are answered first. Never throws; without a
-   * connection the servers end the session when it times out.
+   * connection the servers end the session when it times out. With `keepSession` only this client ends, at once: the
+   * session lives until it times out or somebody goes on with it.
    */
-  close(): Promise<void> {
-    const request = new Call({ op: OpCode.closeSession, decode: ignore });
-    request.promise.catch(ignore);
+  close({ keepSession = false }: { readonly keepSession?: boolean } = {}): Promise<void> {
+    const call = new Call({ op: OpCode.closeSession, decode: ignore });
+    call.promise.catch(ignore);
+    const request = keepSession ? undefined : call;
     this.#driver.step({ kind: 'closeRequested', request });
     return this.#ended;
   }

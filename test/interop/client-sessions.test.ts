@@ -95,13 +95,28 @@ clientSuite('client sessions', (test) => {
   });
 
   test('a session moves to another client with its key', async ({ server, zk, root }) => {
-    const path = await zk.create(`${root}/e`, '', { mode: 'EPHEMERAL' });
-    const other = await connect(server.address, { session: zk.session });
-    assert.equal(other.sessionId, zk.sessionId);
+    const client = await connect(server.address, { sessionTimeoutMs: 60_000 });
+    const path = await client.create(`${root}/e`, '', { mode: 'EPHEMERAL' });
+    await client.close({ keepSession: true });
+    assert.equal((await zk.exists(path))?.ephemeralOwner, client.sessionId);
+    const other = await connect(server.address, { session: client.session });
+    assert.equal(other.sessionId, client.sessionId);
     assert.deepEqual(await other.getEphemerals(), [path]);
     await other.close();
-    await using third = await connect(server.address);
-    assert.equal(await third.exists(path), null);
+    assert.equal(await zk.exists(path), null);
+    const late = connect(server.address, { session: client.session });
+    await assert.rejects(late, isError('SessionExpired'));
+  });
+
+  test('a session taken away by another client is lost to the first', async ({ server, proxy }) => {
+    await using client = await connect(`127.0.0.1:${proxy.port}`, { sessionTimeoutMs: 60_000 });
+    // It would come back and take the session again: it stays cut off.
+    proxy.pause();
+    const other = await connect(server.address, { session: client.session });
+    await other.close();
+    const expired = client.once('expired');
+    proxy.resume();
+    await soon(expired, 'expired');
   });
 
   test('time limits and abort signals end the waiting only', async ({ proxy }) => {

@@ -334,9 +334,10 @@ export class ClientSession<W extends object, R extends Request<W>> {
     return effects;
   }
 
-  #onCloseRequested(request: R, now: number): Effects<W, R> {
+  #onCloseRequested(request: R | undefined, now: number): Effects<W, R> {
     const phase = this.#phase;
     if (phase.kind === 'ended' || phase.kind === 'closing') return [];
+    if (request === undefined) return this.#end('CLOSED', 'closed without its session');
     if (phase.kind !== 'connected' || this.#pipe.take(request, true) !== undefined) {
       return this.#end('CLOSED', 'closed while there was no connection');
     }

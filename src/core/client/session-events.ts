@@ -78,8 +78,8 @@ export type ClientEvent<W extends object, R> =
       readonly type: WatcherType;
       readonly watcher: W | undefined;
     }
-  /** `request` is the closeSession request. */
-  | { readonly kind: 'closeRequested'; readonly request: R }
+  /** `request` is the closeSession request; undefined: the client ends and leaves the session to its timeout. */
+  | { readonly kind: 'closeRequested'; readonly request: R | undefined }
   /** What a server said to `isro`, or '' when it could not be asked. */
   | { readonly kind: 'probed'; readonly server: ServerAddress; readonly answer: string }
   | { readonly kind: 'timeout' };

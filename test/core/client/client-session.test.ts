@@ -283,6 +283,17 @@ test('close waits for its reply, and for nothing else', () => {
   ]);
 });
 
+test('a close that keeps the session says nothing to the server', () => {
+  const server = new ScriptedServer();
+  server.connect();
+  server.request(new TestRequest('sent'));
+  server.sent();
+  server.transcript();
+  server.step({ kind: 'closeRequested', request: undefined });
+  assert.deepEqual(server.transcript(), ['hangUp', 'fail sent ConnectionLoss', 'announce CLOSED']);
+  assert.deepEqual(server.sent(), []);
+});
+
 test('close ends without a reply when the server is gone, or slow, or was never there', () => {
   const request = new TestRequest('close', OpCode.closeSession);
   const gone = new ScriptedServer();
