@@ -113,11 +113,11 @@ function withoutDuplicates(acl: readonly ACL[]): readonly ACL[] {
  */
 export function authenticate(
   scheme: string,
-  auth: Uint8Array,
+  auth: Uint8Array | null,
   options: AuthOptions,
 ): AuthId[] | undefined {
   if (scheme === 'ip') return [];
-  if (scheme !== 'digest' || !options.digestEnabled) return undefined;
+  if (scheme !== 'digest' || !options.digestEnabled || auth === null) return undefined;
   const digest = digestIdOf(decodeUtf8(auth, 0, auth.length), options);
   if (digest === undefined) return undefined;
   const id: AuthId = { scheme: 'digest', id: digest };

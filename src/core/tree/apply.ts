@@ -13,6 +13,7 @@ import { decodeUtf8 } from '../../jute/utf8.ts';
 import { ErrorCode } from '../../proto/errors.ts';
 import { OpCode } from '../../proto/opcodes.ts';
 import { longOf } from '../../proto/zxid.ts';
+import { digestVersion } from './data-tree.ts';
 import type { Database } from './database.ts';
 import { containerOwner, isTtl, ttlOwner } from './ephemeral-type.ts';
 
@@ -34,6 +35,9 @@ export interface ApplyListener {
     pathEnd: number,
   ): void;
 }
+
+/** Version and sum, behind the record. */
+const digestLength = 12;
 
 /** The header of the transaction that is being applied, in halves of longs. */
 interface Header {
@@ -61,7 +65,7 @@ const header: Header = {
 /** What the last applied operation left: read at once, never kept. */
 const last = { slot: -1, pathStart: 0, pathEnd: 0 };
 
-/** A transaction that no server should have written (types 13 at top level, unknown types, a senseless TTL). */
+/** A transaction that no server should have written: an unknown type, a senseless TTL, a path without a slash. */
 export class BadTxnError extends Error {
   constructor(message: string) {
     super(message);
@@ -70,8 +74,9 @@ export class BadTxnError extends Error {
 }
 
 /**
- * Applies the transaction in `bytes[start, end)`. Throws DecodeError or BadTxnError, before anything was changed, when
- * it cannot be read; a caller that replays files names the file.
+ * Applies the transaction in `bytes[start, end)` and returns its error code. Throws DecodeError or BadTxnError when it
+ * cannot be read or makes no sense; the database is then worth nothing (a multi may have gone half way). A `check` that
+ * stands alone, which Java 3.8.0 to 3.8.4 logs and then cannot read back itself, changes nothing.
  */
 export function applyTxn(
   database: Database,
@@ -107,7 +112,7 @@ export function applyTxn(
     database.zxidHigh = header.zxidHigh;
     database.zxidLow = header.zxidLow;
   }
-  if (type !== OpCode.error && reader.end - reader.at >= 12) {
+  if (type !== OpCode.error && reader.end - reader.at >= digestLength) {
     const at = reader.at;
     database.compareDigest(view.getInt32(at), view.getInt32(at + 4), view.getInt32(at + 8));
   }
@@ -212,7 +217,7 @@ function applyCreate(
   const parent = tree.find(bytes, pathStart, cut);
   if (parent < 0) return ErrorCode.NoNode;
   const aclId = tree.aclCache.use(tree.aclCache.idOfEncoded(bytes, aclStart, aclEnd));
-  const existing = tree.find(bytes, pathStart, pathEnd);
+  const existing = tree.findChild(parent, bytes, cut + 1, pathEnd);
   if (existing >= 0) {
     // Behind a fuzzy snapshot the node may be there already, perhaps another session's: the ACL is
     // the txn's, and the parent's counters must not fall behind (DataTree.createNode, processTxn).
@@ -297,9 +302,9 @@ function deleteNode(
   const tree = database.tree;
   const cut = lastSlash(bytes, start, end);
   if (cut < start) throw new BadTxnError('delete of a path without a slash');
-  const parent = tree.find(bytes, start, cut);
-  if (parent < 0) return ErrorCode.NoNode;
   const slot = tree.find(bytes, start, end);
+  const parent = slot > tree.root ? tree.parentOf(slot) : tree.find(bytes, start, cut);
+  if (parent < 0) return ErrorCode.NoNode;
   // A node with children can only be met behind a fuzzy snapshot, whose later half held a later
   // time's children: they cannot stay without it, and the transactions that follow will name them
   // again.
@@ -332,8 +337,7 @@ function applyCloseSession(
 ): void {
   const session = longOf(header.clientHigh, header.clientLow);
   const bytes = reader.bytes;
-  const hasList = reader.remaining > 0;
-  if (hasList) {
+  if (hasPaths(reader)) {
     const count = reader.count(4);
     for (let i = 0; i < count; i++) {
       const length = reader.lengthOfBytes();
@@ -351,6 +355,15 @@ function applyCloseSession(
   }
   database.sessions.delete(session);
   last.slot = -1;
+}
+
+/**
+ * Servers with closeSessionTxn.enabled=false write no list, but a digest all the same: 12 bytes that begin with its
+ * version. As a list they would be two empty paths, which there are none.
+ */
+function hasPaths(reader: Reader): boolean {
+  if (reader.remaining !== digestLength) return reader.remaining > 0;
+  return reader.view.getInt32(reader.at) !== digestVersion;
 }
 
 /** All or nothing: a multi that holds an error changes nothing; every operation before the failed one answers Ok. */

@@ -12,7 +12,7 @@
 const rowShift = 14;
 const rowsPerPage = 1 << rowShift;
 const rowMask = rowsPerPage - 1;
-const rowLength = 128;
+export const rowLength = 128;
 const wordsPerRow = rowLength / 4;
 
 export const noSlot = -1;

@@ -15,9 +15,10 @@ import type { Zxid } from '../../proto/zxid.ts';
 import { longOf } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
 import { concatBytes, emptyBytes } from '../../util/bytes.ts';
-import type { DataTree, TreeImage } from './data-tree.ts';
+import type { DataTree } from './data-tree.ts';
 import { digestVersion } from './data-tree.ts';
 import type { Database } from './database.ts';
+import type { TreeImage } from './image-marks.ts';
 
 export interface SnapshotDigest {
   readonly zxid: Zxid;
@@ -247,7 +248,7 @@ export class SnapshotSink {
     while (cut >= pathStart && reader.bytes[cut] !== 0x2f) cut--;
     const parent = cut < pathStart ? -1 : tree.find(reader.bytes, pathStart, cut);
     if (parent < 0) throw new DecodeError('node without its parent before it', itemAt);
-    if (tree.find(reader.bytes, pathStart, pathEnd) >= 0)
+    if (tree.findChild(parent, reader.bytes, cut + 1, pathEnd) >= 0)
       throw new DecodeError('node that came before', itemAt);
     const slot = tree.create(parent, reader.bytes, cut + 1, pathEnd, dataStart, dataEnd, aclId);
     tree.restoreStat(slot, stat);
