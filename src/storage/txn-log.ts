@@ -209,8 +209,8 @@ export class TxnLog {
   }
 
   /**
-   * The file's name and the mark that nothing in it is durable yet, on disk before its first entry: only so can recovery
-   * tell a torn first write from damage.
+   * The file's name and the mark that nothing in it is durable yet, on disk before its first entry: only so can
+   * recovery tell a torn first write from damage.
    */
   #announce(segment: LogSegment): void {
     this.#state = 'preparing';

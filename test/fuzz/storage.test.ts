@@ -1,6 +1,7 @@
-// Random damage to storage files, from a seed: recovery ends, throws nothing but a named refusal, allocates within bounds,
-// and gives back either a state that some beginning of the history had, or a refusal. QUOLL_FUZZ_CASES sets how many.
-// Structured too: bytes that carry right checksums around senseless contents, which no single check can stop.
+// Random damage to storage files, from a seed: recovery ends, throws nothing but a named refusal, allocates within
+// bounds, and gives back either a state that some beginning of the history had, or a refusal. QUOLL_FUZZ_CASES sets
+// how many. Structured too: bytes that carry right checksums around senseless contents, which no single check can
+// stop.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,6 +1,6 @@
-// Every byte of a small directory changed, one at a time: recovery gives the whole state or names the damage. Nothing
-// is lost in silence, nothing hangs. On our own files without a durable mark, so with no more evidence than Java leaves;
-// a share of the bytes of a Java directory too.
+// Every byte of a small directory changed, one at a time: recovery gives the whole state or names the damage.
+// Nothing is lost in silence, nothing hangs. On our own files without a durable mark, so with no more evidence than
+// Java leaves; a share of the bytes of a Java directory too.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

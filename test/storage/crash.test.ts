@@ -1,5 +1,6 @@
 // Power loss, kills, errors and full disks at every file call of a server's life: boot, log, roll, snapshot, purge.
 // Whatever the disk then holds, the next start finds every acknowledged transaction and an exact state.
+// Each life runs on a disk of its own; a failure names the call and the seed.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

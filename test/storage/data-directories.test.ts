@@ -1,5 +1,6 @@
 // The data directories: made, refused, measured; names of files; when a snapshot is due.
 // Paths and messages as an operator meets them.
+// Nothing here touches a real disk.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,6 @@
 // Directories written by Java 3.8.0: every snapshot with the logs behind it leads to the state the live server showed,
 // node by node, and its digests agree. Our snapshot of that state holds what Java's holds.
+// The fixtures' README says what that server had been through.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,6 @@
 // How the end of a log is judged: tails torn as crashes tear them against changes that no crash makes, with and without
 // a durable mark. And the arithmetic behind: another length, another byte.
+// Shapes are made by hand here; byte-sweep.test.ts goes through whole directories.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

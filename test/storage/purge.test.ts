@@ -1,4 +1,6 @@
 // What a purge keeps: the newest whole snapshots, every log they need. And the task that runs it by the clock.
+// Each time recovery must find the same state as before.
+// The clock is virtual, so a thousand hours pass at once.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,6 @@
 // Snapshot files: written in slices while the state changes, to a name that appears only when the file is whole; read
 // back in the forms of 3.4 to 3.10; cut, torn and blown-up ones refused within bounds.
+// A refusal names the byte.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,6 @@
 // The log's writer: group commit, files and their lengths, what is reported when, and what a failure means.
+// On the simulated disk: its calls are counted, failed and delayed at will.
+// What a power loss leaves is in crash.test.ts.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

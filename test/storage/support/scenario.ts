@@ -1,5 +1,6 @@
 // A small life of a server's storage on the simulated disk: boot, write, roll, snapshot, purge, close. It runs until it
 // ends, fails or loses power, and knows what was acknowledged. What recovery must then find follows from that.
+// Transactions are a function of their zxid, so the state at any zxid can be made again and compared.
 
 import assert from 'node:assert/strict';
 import { applyTxn } from '../../../src/core/tree/apply.ts';

@@ -1,5 +1,6 @@
 // What the storage tests share: a simulated disk with a clock, a fresh database, entries and batches made by hand, the
 // files Java wrote, and a state as one string that two databases can be compared by.
+// Everything runs on virtual time: nothing here waits.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
