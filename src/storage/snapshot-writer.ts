@@ -29,6 +29,8 @@ export interface SnapshotPorts {
 
 /** The longest the loop is held at once. */
 const sliceMs = 3;
+/** A sync of gigabytes at the end would hold up the log's syncs for as long as it takes. */
+const syncEvery = 8 << 20;
 const fullDisk = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export class SnapshotWriter {
@@ -42,6 +44,7 @@ export class SnapshotWriter {
   readonly #startedAt: number;
   #file: OpenFile | undefined;
   #position = 0;
+  #syncedTo = 0;
   #state: 'running' | 'cancelling' | 'ended' = 'running';
 
   /** Starts at once; `image` is closed by the writer. `done` is never called inside the constructor. */
@@ -84,9 +87,15 @@ export class SnapshotWriter {
       this.#step(error, () => {
         this.#position += piece.length;
         if (this.#encoder.done) this.#finish(file);
-        else this.#slice(file);
+        else if (this.#position - this.#syncedTo < syncEvery) this.#slice(file);
+        else this.#sync(file);
       }),
     );
+  }
+
+  #sync(file: OpenFile): void {
+    this.#syncedTo = this.#position;
+    file.datasync((error) => this.#step(error, () => this.#slice(file)));
   }
 
   #finish(file: OpenFile): void {
