@@ -9,6 +9,8 @@
 import type { Clock, DirectoryLock, FileDone, FileStatus, Files, OpenFile } from '../ports.ts';
 import { FileError } from '../ports.ts';
 import type { Prng } from '../util/prng.ts';
+import type { Entries } from './memory-directory.ts';
+import { MemoryDirectory, pathParts } from './memory-directory.ts';
 import { MemoryInode, sectorLength } from './memory-inode.ts';
 
 export interface DiskCall {
@@ -26,6 +28,9 @@ export interface DiskCall {
     | 'makeDirectories'
     | 'syncDirectory';
   readonly path: string;
+  /** Of a write: what goes where. Valid during the call. */
+  readonly bytes: Uint8Array | undefined;
+  readonly position: number;
 }
 
 /** 'crash': the power goes as this call is made. Anything else is the error the call ends with. */
@@ -33,34 +38,6 @@ export type DiskFault = 'crash' | 'ENOSPC' | 'EIO' | 'EACCES' | 'EROFS';
 
 /** Thrown out of every call once the power is gone; nothing may catch it. */
 export class DiskCrash extends Error {}
-
-interface Change {
-  readonly name: string;
-  readonly node: MemoryInode | Directory | undefined;
-}
-
-class Directory {
-  readonly entries = new Map<string, MemoryInode | Directory>();
-  readonly durable = new Map<string, MemoryInode | Directory>();
-  readonly unsynced: (readonly Change[])[] = [];
-
-  change(...changes: Change[]): void {
-    apply(this.entries, changes);
-    this.unsynced.push(changes);
-  }
-
-  /** Makes the first `count` unsynced changes durable. */
-  sync(count = this.unsynced.length): void {
-    for (const changes of this.unsynced.splice(0, count)) apply(this.durable, changes);
-  }
-}
-
-function apply(entries: Map<string, MemoryInode | Directory>, changes: readonly Change[]): void {
-  for (const { name, node } of changes) {
-    if (node === undefined) entries.delete(name);
-    else entries.set(name, node);
-  }
-}
 
 export interface MemoryFilesOptions {
   readonly clock: Clock;
@@ -78,8 +55,12 @@ export class MemoryFiles implements Files {
   calls = 0;
   crashed = false;
   readonly #options: MemoryFilesOptions;
-  #root = new Directory();
+  #root = new MemoryDirectory();
   readonly #locked = new Set<string>();
+  /** What completes the background calls that are on their way. */
+  readonly #underway = new Set<() => void>();
+  /** Of the processes that used this disk one after the other, the present one. */
+  #life = 0;
 
   constructor(options: MemoryFilesOptions) {
     this.#options = options;
@@ -92,7 +73,7 @@ export class MemoryFiles implements Files {
     return this.#change('open', path, () => {
       const { directory, name } = this.#parent(path);
       const existing = directory.entries.get(name);
-      if (existing instanceof Directory) throw this.#error('EISDIR', path);
+      if (existing instanceof MemoryDirectory) throw this.#error('EISDIR', path);
       if (existing !== undefined) {
         existing.setLength(0);
         return this.#handle(path, existing);
@@ -107,7 +88,7 @@ export class MemoryFiles implements Files {
     this.#alive();
     const node = this.#find(path);
     if (node === undefined) return undefined;
-    if (node instanceof Directory) return { kind: 'directory', length: 4096 };
+    if (node instanceof MemoryDirectory) return { kind: 'directory', length: 4096 };
     return { kind: 'file', length: node.length };
   }
 
@@ -119,13 +100,13 @@ export class MemoryFiles implements Files {
   makeDirectories(path: string): void {
     this.#change('makeDirectories', path, () => {
       let at = this.#root;
-      for (const name of parts(path)) {
+      for (const name of pathParts(path)) {
         let next = at.entries.get(name);
         if (next === undefined) {
-          next = new Directory();
+          next = new MemoryDirectory();
           at.change({ name, node: next });
         }
-        if (!(next instanceof Directory)) throw this.#error('ENOTDIR', path);
+        if (!(next instanceof MemoryDirectory)) throw this.#error('ENOTDIR', path);
         at = next;
       }
     });
@@ -155,8 +136,8 @@ export class MemoryFiles implements Files {
   syncDirectory(path: string, done: FileDone): void {
     this.#later('syncDirectory', path, done, () => {
       const directory = this.#directory(path);
-      const count = directory.unsynced.length;
-      return () => directory.sync(count);
+      const { changes } = directory;
+      return () => directory.sync(changes);
     });
   }
 
@@ -171,15 +152,25 @@ export class MemoryFiles implements Files {
     this.#alive();
     if (this.#locked.has(directory)) return undefined;
     this.#locked.add(directory);
-    return { release: () => this.#locked.delete(directory) };
+    const life = this.#life;
+    return {
+      release: () => {
+        if (life === this.#life) this.#locked.delete(directory);
+      },
+    };
   }
 
   join(base: string, ...names: string[]): string {
-    const path = parts([base, ...names].join('/')).join('/');
+    const path = pathParts([base, ...names].join('/')).join('/');
     return base.startsWith('/') ? `/${path}` : path;
   }
 
   // ---- for the test or simulator that owns the disk ----
+
+  /** Bytes that take room. */
+  get used(): number {
+    return this.#root.allocated * sectorLength;
+  }
 
   /** The contents of a file; undefined when there is none. */
   contents(path: string): Uint8Array | undefined {
@@ -190,11 +181,11 @@ export class MemoryFiles implements Files {
   /** Puts a file there, durable, with its directories. */
   put(path: string, bytes: Uint8Array): void {
     let at = this.#root;
-    const names = parts(path);
+    const names = pathParts(path);
     const name = names.pop() ?? '';
     for (const part of names) {
-      const next = at.entries.get(part) ?? new Directory();
-      if (!(next instanceof Directory)) throw this.#error('ENOTDIR', path);
+      const next = at.entries.get(part) ?? new MemoryDirectory();
+      if (!(next instanceof MemoryDirectory)) throw this.#error('ENOTDIR', path);
       at.change({ name: part, node: next });
       at.sync();
       at = next;
@@ -203,7 +194,26 @@ export class MemoryFiles implements Files {
     at.sync();
   }
 
-  /** A disk with the same durable and volatile state, for another run; nothing is shared. */
+  /**
+   * The process that used it is gone, the machine lives: locks and open files end with the process, background calls
+   * are done or not, by chance; unsynced changes stay unsynced, and a power loss may yet take them.
+   */
+  kill(chance: Prng): void {
+    this.#life++;
+    this.#locked.clear();
+    this.crashed = false;
+    for (const finish of this.#underway) {
+      if (!chance.chance(0.5)) continue;
+      try {
+        finish();
+      } catch (error) {
+        if (!(error instanceof FileError)) throw error;
+      }
+    }
+    this.#underway.clear();
+  }
+
+  /** A disk with the same contents, all of it durable, for another run; nothing is shared. */
   afterKill(options: MemoryFilesOptions = this.#options): MemoryFiles {
     return this.#copied(
       options,
@@ -214,27 +224,25 @@ export class MemoryFiles implements Files {
 
   /** What the next boot may find after the power went. */
   afterPowerLoss(chance: Prng, options: MemoryFilesOptions = this.#options): MemoryFiles {
-    const kept = (directory: Directory): Map<string, MemoryInode | Directory> => {
-      const entries = new Map(directory.durable);
-      const count = chance.below(directory.unsynced.length + 1);
-      for (const changes of directory.unsynced.filter((_, i) => i < count)) apply(entries, changes);
-      return entries;
-    };
-    return this.#copied(options, kept, (inode) => inode.afterPowerLoss(chance));
+    return this.#copied(
+      options,
+      (directory) => directory.afterPowerLoss(chance),
+      (inode) => inode.afterPowerLoss(chance),
+    );
   }
 
   #copied(
     options: MemoryFilesOptions,
-    entriesOf: (directory: Directory) => ReadonlyMap<string, MemoryInode | Directory>,
+    entriesOf: (directory: MemoryDirectory) => Entries,
     inodeOf: (inode: MemoryInode) => MemoryInode,
   ): MemoryFiles {
     const copy = new MemoryFiles(options);
-    const walk = (from: Directory, to: Directory): void => {
+    const walk = (from: MemoryDirectory, to: MemoryDirectory): void => {
       for (const [name, node] of entriesOf(from)) {
         if (node instanceof MemoryInode) {
           to.change({ name, node: inodeOf(node) });
         } else {
-          const directory = new Directory();
+          const directory = new MemoryDirectory();
           to.change({ name, node: directory });
           walk(node, directory);
         }
@@ -247,8 +255,10 @@ export class MemoryFiles implements Files {
 
   #handle(path: string, inode: MemoryInode): OpenFile {
     let closed = false;
+    const life = this.#life;
     const alive = (): void => {
       this.#alive();
+      if (life !== this.#life) throw new DiskCrash('the process is gone');
       if (closed) throw this.#error('EBADF', path);
     };
     return {
@@ -259,10 +269,11 @@ export class MemoryFiles implements Files {
       },
       write: (bytes, position) => {
         alive();
-        this.#change('write', path, () => {
+        const work = (): void => {
           this.#takeRoom(inode, bytes, position, path);
           inode.write(bytes, position);
-        });
+        };
+        this.#change('write', path, work, bytes, position);
       },
       writeLater: (bytes, position, done) => {
         alive();
@@ -299,9 +310,15 @@ export class MemoryFiles implements Files {
   }
 
   /** A call at once. A crash strikes when the call has had its volatile effect: a later choice may undo that. */
-  #change<T>(kind: DiskCall['kind'], path: string, work: () => T): T {
+  #change<T>(
+    kind: DiskCall['kind'],
+    path: string,
+    work: () => T,
+    bytes?: Uint8Array,
+    position = 0,
+  ): T {
     this.#alive();
-    const fault = this.#meets(kind, path);
+    const fault = this.#meets(kind, path, bytes, position);
     if (fault !== undefined && fault !== 'crash') throw this.#error(fault, path);
     this.crashed = fault === 'crash';
     const result = work();
@@ -320,8 +337,11 @@ export class MemoryFiles implements Files {
       this.crashed = true;
     }
     this.#alive();
+    const life = this.#life;
+    if (fault === undefined) this.#underway.add(finish);
     this.#options.clock.schedule(this.#options.latencyMs?.() ?? 1, () => {
-      if (this.crashed) return;
+      if (this.crashed || life !== this.#life) return;
+      this.#underway.delete(finish);
       let error = fault === undefined ? undefined : this.#error(fault, path);
       try {
         if (error === undefined) finish();
@@ -333,56 +353,46 @@ export class MemoryFiles implements Files {
     });
   }
 
-  #meets(kind: DiskCall['kind'], path: string): DiskFault | undefined {
+  #meets(
+    kind: DiskCall['kind'],
+    path: string,
+    bytes?: Uint8Array,
+    position = 0,
+  ): DiskFault | undefined {
     const index = ++this.calls;
-    return this.fault?.({ index, kind, path });
+    return this.fault?.({ index, kind, path, bytes, position });
   }
 
   #takeRoom(inode: MemoryInode, bytes: Uint8Array, position: number, path: string): void {
     if (this.capacity === Number.POSITIVE_INFINITY) return;
     const wanted = inode.newSectors(position, bytes.length) * sectorLength;
-    if (this.#used(this.#root) + wanted > this.capacity) throw this.#error('ENOSPC', path);
-  }
-
-  #used(directory: Directory): number {
-    let used = 0;
-    for (const node of directory.entries.values()) {
-      used += node instanceof Directory ? this.#used(node) : node.allocated.size * sectorLength;
-    }
-    return used;
+    if (this.used + wanted > this.capacity) throw this.#error('ENOSPC', path);
   }
 
   #alive(): void {
     if (this.crashed) throw new DiskCrash('the power is gone');
   }
 
-  #find(path: string): MemoryInode | Directory | undefined {
-    let at: MemoryInode | Directory = this.#root;
-    for (const name of parts(path)) {
-      const next: MemoryInode | Directory | undefined =
-        at instanceof Directory ? at.entries.get(name) : undefined;
-      if (next === undefined) return undefined;
-      at = next;
-    }
-    return at;
+  #find(path: string): MemoryInode | MemoryDirectory | undefined {
+    return this.#root.find(path);
   }
 
   #inode(path: string): MemoryInode {
     const node = this.#find(path);
     if (node === undefined) throw this.#error('ENOENT', path);
-    if (node instanceof Directory) throw this.#error('EISDIR', path);
+    if (node instanceof MemoryDirectory) throw this.#error('EISDIR', path);
     return node;
   }
 
-  #directory(path: string): Directory {
+  #directory(path: string): MemoryDirectory {
     const node = this.#find(path);
     if (node === undefined) throw this.#error('ENOENT', path);
-    if (!(node instanceof Directory)) throw this.#error('ENOTDIR', path);
+    if (!(node instanceof MemoryDirectory)) throw this.#error('ENOTDIR', path);
     return node;
   }
 
-  #parent(path: string): { directory: Directory; name: string } {
-    const names = parts(path);
+  #parent(path: string): { directory: MemoryDirectory; name: string } {
+    const names = pathParts(path);
     const name = names.pop() ?? '';
     return { directory: this.#directory(names.join('/')), name };
   }
@@ -390,14 +400,4 @@ export class MemoryFiles implements Files {
   #error(code: string, path: string): FileError {
     return new FileError(code, path, `${code}: '${path}'`);
   }
-}
-
-/** The names of a path, `.` and `..` resolved. */
-function parts(path: string): string[] {
-  const names: string[] = [];
-  for (const name of path.split('/')) {
-    if (name === '..') names.pop();
-    else if (name !== '' && name !== '.') names.push(name);
-  }
-  return names;
 }
