@@ -32,10 +32,10 @@ const there: ServerKind = subject();
 
 const journeys: readonly Journey[] = [
   {
-    name: 'clean stops',
+    name: 'clean stops, one long log',
     stops: ['java', there, 'java', there],
     ends: ['stop', 'stop', 'stop', 'stop'],
-    config: { snapCount: 1000 },
+    config: {},
     properties: {},
   },
   {
@@ -46,10 +46,10 @@ const journeys: readonly Journey[] = [
     properties: { 'zookeeper.snapshot.compression.method': 'gz' },
   },
   {
-    name: 'from Quoll to Java, snappy snapshots, one long log',
+    name: 'begun by the other, snappy snapshots',
     stops: [there, 'java', there, 'java'],
     ends: ['kill', 'stop', 'stop', 'kill'],
-    config: {},
+    config: { snapCount: 700 },
     properties: { 'zookeeper.snapshot.compression.method': 'snappy' },
   },
 ];
@@ -186,7 +186,10 @@ class Traveller {
     const lines = await run(command, args, { deadlineMs: DEADLINE_MS });
     assert.equal(lines.length, fresh.length, lines.join('\n'));
     const method = this.#journey.properties['zookeeper.snapshot.compression.method'];
-    for (const file of fresh.filter((name) => name.includes('/snapshot.'))) {
+    const snapshots = fresh.filter((name) => name.includes('/snapshot.'));
+    if (this.#config.snapCount !== undefined)
+      assert.ok(snapshots.length > 0, `${stop}: no snapshot`);
+    for (const file of snapshots) {
       assert.match(
         file,
         method === undefined ? /snapshot\.[0-9a-f]+$/ : new RegExp(`\\.${method}$`),

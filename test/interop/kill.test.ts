@@ -33,41 +33,63 @@ const skip = skipWithout(
 
 describe(`kill -9 of ${subject()}`, { skip }, () => {
   it(`${ROUNDS} times under load: what was acknowledged is there`, async () => {
-    const random = new Seeded('kill-1');
-    console.log(`seed ${random.seed}`);
-    const folder = scratchFolder('kill');
-    const port = await freePort();
-    const options = (kind: ServerKind) => ({
-      kind,
-      folder,
-      port,
-      config: { snapCount: 600, preAllocSize: 64 },
-    });
-    let server: RunningServer = await startServer(options(subject()));
-    const writer = new Dialogue(...(await javaProgram('KillWriter', [String(port)])));
-    try {
-      await writer.hear(/^READY$/);
-      for (let round = 1; round <= ROUNDS; round++) {
-        await writer.say(`run ${1 + random.below(MOST_WRITES)}`, /^REACHED$/);
-        await server.kill();
-        if (round % 3 === 0) await killWhileStarting(options(subject()), random.below(MOST_LINES));
-        if (subject() === 'java') removeEmptyLogs(folder);
-        server = await startServer(options(subject()));
-        await checked(writer, `after kill ${round}`);
-      }
-      await server.stop();
-      server = await startServer(options('java'));
-      await checked(writer, 'by Java');
-      await writer.quit();
-      await server.stop();
-    } finally {
-      await writer.kill();
-      await server.kill();
-    }
+    await killInTurn([subject()], ROUNDS, 'kill-1');
+  });
+
+  it('and of Java in turn, on the same directory', async () => {
+    await killInTurn([subject(), 'java'], 6, 'kill-2');
   });
 });
 
-/** What Java 3.8.0 leaves when it dies between creating a log and writing its header; it cannot start then. */
+/** Kills the kinds of server one after the other; at the end Java has the last word. */
+async function killInTurn(
+  kinds: readonly ServerKind[],
+  rounds: number,
+  seed: string,
+): Promise<void> {
+  const random = new Seeded(seed);
+  console.log(`seed ${random.seed}`);
+  const folder = scratchFolder('kill');
+  const port = await freePort();
+  const options = (turn: number): Parameters<typeof launchServer>[0] => ({
+    kind: kinds[turn % kinds.length] ?? 'java',
+    folder,
+    port,
+    config: { snapCount: 600, preAllocSize: 64 },
+  });
+  let server: RunningServer = await startServer(options(0));
+  const writer = new Dialogue(...(await javaProgram('KillWriter', [String(port)])));
+  try {
+    await writer.hear(/^READY$/);
+    for (let round = 1; round <= rounds; round++) {
+      await writer.say(`run ${1 + random.below(MOST_WRITES)}`, /^REACHED$/);
+      await server.kill();
+      const next = options(round);
+      let killed = server.kind;
+      if (round % 3 === 0) {
+        await killWhileStarting(next, random.below(MOST_LINES));
+        killed = next.kind;
+      }
+      if (next.kind === 'java' && killed === 'java') removeEmptyLogs(folder);
+      server = await startServer(next);
+      await checked(writer, `after kill ${round}, by ${next.kind}`);
+    }
+    await server.stop();
+    server = await startServer({ ...options(0), kind: 'java' });
+    await checked(writer, 'by Java');
+    await writer.quit();
+    await server.stop();
+  } finally {
+    await writer.kill();
+    await server.kill();
+  }
+}
+
+/**
+ * Java 3.8.0 leaves an empty log when it dies before it has written the header, and cannot start
+ * after that (fixed in 3.9.3). Only between two Javas: ours must leave no such file, and must cope
+ * with Java's.
+ */
 function removeEmptyLogs(folder: string): void {
   const place = join(folder, 'data', 'version-2');
   for (const name of readdirSync(place)) {
