@@ -189,6 +189,8 @@ export class Replica {
 
   /** A request of an open session; the reader stands at its header. */
   #request(connection: Connection, reader: Reader, authIds: readonly Id[]): void {
+    // No write begins any more, and what follows one must not be answered before it.
+    if (this.#isStopping) return;
     const frameStart = reader.at;
     if (reader.remaining < 8) {
       this.#close(connection, 'malformed_frame', false);
@@ -201,14 +203,14 @@ export class Replica {
     const op = opOf(type);
     switch (op?.kind) {
       case 'write':
-        this.#write(connection, xid, type, reader, frameStart);
+        this.#write(connection, xid, type, reader);
         return;
       case 'read':
         if (connection.pendingWrites > 0) {
           reader.at = frameStart;
           this.#hold(connection, reader, authIds);
         } else {
-          this.#read(connection, authIds, xid, type, reader, this.#now);
+          this.#read(connection, authIds, connection.error, xid, type, reader, this.#now);
         }
         return;
       case 'connection':
@@ -217,14 +219,14 @@ export class Replica {
         return;
       case 'session':
         if (type === OpCode.closeSession) {
-          this.#write(connection, xid, type, reader, frameStart);
+          this.#write(connection, xid, type, reader);
           return;
         }
         break;
       case 'internal':
         // Only the server's own sweep deletes containers; Java since 3.9 lets any client do it.
         if (type === OpCode.deleteContainer) {
-          this.#refuse(connection, xid, type, ErrorCode.BadArguments, reader, frameStart);
+          this.#writeError(connection, xid, type, ErrorCode.BadArguments);
           return;
         }
         break;
@@ -245,7 +247,7 @@ export class Replica {
   #hold(connection: Connection, reader: Reader, authIds: readonly Id[]): void {
     const write = present(connection.lastPending, 'a write to wait for');
     const bytes = copyBytes(reader.bytes, reader.at, reader.end);
-    const frame = { bytes, authIds, receivedAt: this.#now };
+    const frame = { bytes, authIds, err: connection.error, receivedAt: this.#now };
     if (write.held === undefined) write.held = [frame];
     else write.held.push(frame);
     connection.heldFrames++;
@@ -255,16 +257,18 @@ export class Replica {
 
   // ---- reads ----
 
+  /** `refusal`: why the session could not ask any more when the request came, or Ok. */
   #read(
     connection: Connection,
     authIds: readonly Id[],
+    refusal: number,
     xid: number,
     type: number,
     reader: Reader,
     receivedAt: number,
   ): void {
-    if (connection.error !== ErrorCode.Ok) {
-      this.#answer(connection, xid, type, connection.error, receivedAt);
+    if (refusal !== ErrorCode.Ok) {
+      this.#answer(connection, xid, type, refusal, receivedAt);
       return;
     }
     const out = connection.out;
@@ -301,13 +305,7 @@ export class Replica {
 
   // ---- writes ----
 
-  #write(
-    connection: Connection,
-    xid: number,
-    type: number,
-    reader: Reader,
-    frameStart: number,
-  ): void {
+  #write(connection: Connection, xid: number, type: number, reader: Reader): void {
     if (this.#isStopping) return;
     const { out } = this.#batch;
     const proposal = this.#nextProposal();
@@ -316,10 +314,8 @@ export class Replica {
     try {
       err = this.#prep.prepare(type, xid, connection, proposal, reader, out);
     } catch (error) {
-      this.#batch.abort(start);
-      this.#takeBackProposal();
-      this.#refuse(connection, xid, type, this.#marshallingError(error, type), reader, frameStart);
-      return;
+      err = this.#marshallingError(error, type);
+      this.#prep.prepareError(err, xid, connection, proposal, out);
     }
     if (type === OpCode.closeSession && connection.session !== undefined)
       connection.session.closing = true;
@@ -327,21 +323,14 @@ export class Replica {
     this.#restrain(connection);
   }
 
-  /** An error without a transaction, in its place among the replies. */
-  #refuse(
-    connection: Connection,
-    xid: number,
-    type: number,
-    err: number,
-    reader: Reader,
-    frameStart: number,
-  ): void {
-    if (connection.pendingWrites === 0) {
-      this.#answer(connection, xid, type, err, this.#now);
-      return;
-    }
-    reader.at = frameStart;
-    this.#hold(connection, reader, connection.authIds);
+  /** A write refused unread; it takes its place in the log and among the replies all the same. */
+  #writeError(connection: Connection, xid: number, type: number, err: number): void {
+    if (this.#isStopping) return;
+    const proposal = this.#nextProposal();
+    const start = this.#batch.begin();
+    this.#prep.prepareError(err, xid, connection, proposal, this.#batch.out);
+    this.#propose(connection, xid, type, err, connection.sessionId, start);
+    this.#restrain(connection);
   }
 
   /** A transaction of the server itself: the end of a session, the end of a container. */
@@ -365,11 +354,6 @@ export class Replica {
     proposal.sequence++;
     proposal.zxidLow = (proposal.zxidLow + 1) | 0;
     return proposal;
-  }
-
-  #takeBackProposal(): void {
-    this.#proposal.sequence--;
-    this.#proposal.zxidLow = (this.#proposal.zxidLow - 1) | 0;
   }
 
   #propose(
@@ -445,7 +429,7 @@ export class Replica {
 
   /** What waited behind this write is answered now, before anything later. */
   #release(connection: Connection, write: PendingWrite): void {
-    for (const { bytes, authIds, receivedAt } of write.held ?? []) {
+    for (const { bytes, authIds, err: errThen, receivedAt } of write.held ?? []) {
       this.#outstanding--;
       connection.heldFrames--;
       if (connection.isGone) continue;
@@ -461,12 +445,7 @@ export class Replica {
       }
       const xid = reader.int();
       const type = reader.int();
-      const kind = opOf(type)?.kind;
-      if (kind === 'read') this.#read(connection, authIds, xid, type, reader, receivedAt);
-      else {
-        const err = kind === 'internal' ? ErrorCode.BadArguments : ErrorCode.MarshallingError;
-        this.#answer(connection, xid, type, err, receivedAt);
-      }
+      this.#read(connection, authIds, errThen, xid, type, reader, receivedAt);
     }
     write.held = undefined;
   }
@@ -596,7 +575,7 @@ export class Replica {
     if (type === OpCode.auth) {
       try {
         const packet = AuthPacket.read(reader);
-        ids = authenticate(packet.scheme, packet.auth ?? emptyBytes, this.#options.auth);
+        ids = authenticate(packet.scheme, packet.auth, this.#options.auth);
       } catch (error) {
         if (!(error instanceof DecodeError)) throw error;
         this.#close(connection, 'malformed_frame', false);

@@ -54,7 +54,6 @@ const bad: ReadonlyArray<AclEntry['id']> = [
   { scheme: 'world', id: null },
   { scheme: 'digest', id: null },
   { scheme: 'ip', id: null },
-  { scheme: 'auth', id: null },
 ];
 
 const odd: ReadonlyArray<AclEntry['id']> = [

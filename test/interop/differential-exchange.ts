@@ -7,12 +7,15 @@
  * it, and after `settle` every event caused so far has been compared, so that what follows does not
  * depend on how fast either of them is.
  */
-import { errorName } from '../../src/proto/errors.ts';
+
+import { Xid } from '../../src/proto/client.ts';
 import type { DifferenceId } from '../../src/proto/differences.ts';
-import { EventType, OpCode, opName, opOf } from '../../src/proto/opcodes.ts';
+import { ErrorCode, errorName } from '../../src/proto/errors.ts';
+import { EventType, OpCode, opName } from '../../src/proto/opcodes.ts';
 import { requestPayload } from '../support/raw-client.ts';
 import { Effects } from './differential-effects.ts';
-import { cut, describe, json, make, type Request } from './differential-requests.ts';
+import type { Request } from './differential-requests.ts';
+import { cut, describe, json, make } from './differential-requests.ts';
 import type { Observation } from './differential-rows.ts';
 import { rowsFor } from './differential-rows.ts';
 import type { EventShape, FrameShape, ReplyShape } from './differential-shapes.ts';
@@ -133,12 +136,13 @@ export class Exchange {
 
   // ---- comparing ----
 
-  async #answersTo(connection: ConnectionState, requests: readonly Request[]): Promise<void> {
+  async #answersTo(connection: ConnectionState, sent: readonly Request[]): Promise<void> {
     const [java, quoll] = await Promise.all([
-      this.#collect(connection, 'java', requests),
-      this.#collect(connection, 'quoll', requests),
+      this.#collect(connection, 'java', sent),
+      this.#collect(connection, 'quoll', sent),
     ]);
     const parts = { java: partsOf(java), quoll: partsOf(quoll) };
+    const requests = this.#withoutPings(connection, sent, parts);
     const count = Math.max(parts.java.length, parts.quoll.length);
     for (let i = 0; i < count; i++) {
       const request = requests[i] ?? make.bare(OpCode.ping);
@@ -147,6 +151,9 @@ export class Exchange {
       if (one === undefined || other === undefined) {
         this.mismatch(connection, 'one answers more', shown(one?.end), shown(other?.end));
         return;
+      }
+      if (one.end.kind === 'reply' && one.end.zxid > this.world.zxid) {
+        this.world.zxid = one.end.zxid;
       }
       this.#compareEvents(connection, request, one.events, other.events);
       this.#compareEnds(connection, request, one, other);
@@ -161,17 +168,55 @@ export class Exchange {
     requests: readonly Request[],
   ): Promise<FrameShape[]> {
     const frames: FrameShape[] = [];
+    // Pings are known by their xid, everything else by its place.
+    const others = requests.filter(({ type }) => type !== OpCode.ping);
+    let pings = requests.length - others.length;
+    let next = 0;
     let isClosing = false;
-    for (let next = 0; next < requests.length || isClosing; ) {
-      const request = requests[next];
-      const frame = shapeOf(await clients[side].frame(), this.names[side], request?.type ?? 0);
+    while (next < others.length || pings > 0 || isClosing) {
+      const request = others[next];
+      const bytes = await clients[side].frame().catch((error: unknown) => {
+        const sent = requests.map(({ type }) => opName(type)).join(' ');
+        throw new Mismatch(`step ${this.world.step}: ${side} after ${next} of ${sent}: ${error}`);
+      });
+      const frame = shapeOf(bytes, this.names[side], request?.type ?? OpCode.ping);
       frames.push(frame);
       if (frame.kind === 'closed') break;
       if (frame.kind !== 'reply') continue;
-      isClosing = request === undefined || closes(request, frame);
-      next++;
+      if (frame.xid === Xid.PING) pings--;
+      else {
+        isClosing = request === undefined || closes(request, frame);
+        next++;
+      }
     }
     return frames;
+  }
+
+  /** Java answers a ping in its place among the others, Quoll before them: then they are set aside. */
+  #withoutPings(
+    connection: ConnectionState,
+    requests: readonly Request[],
+    parts: { java: Part[]; quoll: Part[] },
+  ): readonly Request[] {
+    const places = ({ java, quoll }: typeof parts) =>
+      [java, quoll].map((list) => list.map(({ end }) => (isPong(end) ? 'ping' : '-')).join());
+    const [java, quoll] = places(parts);
+    if (java === quoll) return requests;
+    const pings = requests.filter(({ type }) => type === OpCode.ping).length;
+    const told = { java: 0, quoll: 0 };
+    for (const side of ['java', 'quoll'] as const) {
+      const list = parts[side];
+      for (let i = list.length - 1; i >= 0; i--) {
+        const part = list[i];
+        if (part === undefined || !isPong(part.end)) continue;
+        told[side]++;
+        list[i + 1]?.events.unshift(...part.events);
+        list.splice(i, 1);
+      }
+    }
+    const shown = json({ pings, java, quoll });
+    this.see({ kind: 'ping-order', pings, told }, connection, shown, shown);
+    return requests.filter(({ type }) => type !== OpCode.ping);
   }
 
   #compareEnds(connection: ConnectionState, request: Request, one: Part, other: Part): void {
@@ -185,7 +230,6 @@ export class Exchange {
       return;
     }
     this.#count(`${opName(request.type)} ${errorName(java.err) ?? java.err}`);
-    if (java.zxid > this.world.zxid) this.world.zxid = java.zxid;
     if (java.xid !== quoll.xid || java.zxid !== quoll.zxid) {
       this.mismatch(connection, 'reply headers differ', shown(java), shown(quoll));
     }
@@ -292,9 +336,13 @@ function partsOf(frames: readonly FrameShape[]): Part[] {
 /** Whether the server is to end the connection behind this reply. */
 function closes(request: Request, reply: ReplyShape): boolean {
   if (request.type === OpCode.closeSession) return true;
-  if (request.type === OpCode.auth) return reply.err !== 0;
-  const kind = opOf(request.type)?.kind;
-  return kind === undefined || kind === 'internal' || kind === 'session';
+  if (request.type === OpCode.auth) return reply.err !== ErrorCode.Ok;
+  // Both servers have TTL nodes enabled: nothing else is unimplemented.
+  return reply.err === ErrorCode.Unimplemented;
+}
+
+function isPong(frame: FrameShape): boolean {
+  return frame.kind === 'reply' && frame.xid === Xid.PING;
 }
 
 function sameEvent(one: EventShape, other: EventShape): boolean {

@@ -13,7 +13,7 @@ import { Acls } from './differential-acls.ts';
 import { mangled } from './differential-malformed.ts';
 import { Paths } from './differential-paths.ts';
 import type { Path, Request } from './differential-requests.ts';
-import { harmsJava, make } from './differential-requests.ts';
+import { harmsJava, make, spoilsWatches } from './differential-requests.ts';
 import type { ConnectionState, World } from './differential-world.ts';
 
 type Draw = (connection: ConnectionState) => Request;
@@ -56,7 +56,7 @@ export class Generator {
       [20, (c) => this.setWatches(this.#knownWatches(c), this.#zxid())],
       [8, () => make.bare(OpCode.whoAmI)],
       [8, () => make.bare(OpCode.ping)],
-      [2, () => make.reconfig(this.#prng.pick([null, '', 'server.1=localhost:1:2;3']))],
+      [2, () => make.path(OpCode.deleteContainer, this.paths.any())],
       [70, (c) => mangled(this.#prng, this.#valid(c))],
     ];
     this.#weight = this.#weighted.reduce((sum, [weight]) => sum + weight, 0);
@@ -69,8 +69,13 @@ export class Generator {
     for (;;) {
       const request =
         this.paths.areMany && this.#prng.chance(0.3) ? this.#delete() : this.#valid(connection);
-      if (!harmsJava(request)) return request;
+      if (!harmsJava(request) && !spoilsWatches(request)) return request;
     }
+  }
+
+  /** Refused by both before its body is read, unless that cannot be read: so it is never mangled. */
+  reconfig(): Request {
+    return make.reconfig(this.#prng.pick([null, '', 'server.1=localhost:1:2;3']));
   }
 
   /** What is answered with an error and the end of the connection. */
@@ -99,7 +104,7 @@ export class Generator {
       const request = this.#prng.chance(0.5)
         ? this.#plain(this.#prng.pick(some))
         : this.#valid(connection);
-      if (harmsJava(request) || !isSteady(request)) continue;
+      if (harmsJava(request) || spoilsWatches(request) || !isSteady(request)) continue;
       requests.push(request);
     }
     return requests;
@@ -117,7 +122,7 @@ export class Generator {
       pick(lists)?.push(path);
     }
     if (chance(0.05)) pick(lists)?.push('', '/none/none');
-    if (chance(0.04)) lists[below(lists.length)] = null;
+    if (chance(0.04)) lists[0] = null;
     return make.setWatches(since, lists);
   }
 

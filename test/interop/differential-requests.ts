@@ -177,8 +177,11 @@ function writeAcls(out: Writer, acl: Acls): void {
 
 /** Undefined: no request can be read from these bytes. */
 export function fieldsOf({ type, body }: Request): Fields | undefined {
+  return read(type, new Reader(body));
+}
+
+function read(type: number, reader: Reader): Fields | undefined {
   try {
-    const reader = new Reader(body);
     if (type === OpCode.multi || type === OpCode.multiRead) {
       const ops: Fields[] = [];
       for (;;) {
@@ -206,11 +209,13 @@ function oneOf(type: number, reader: Reader): Fields {
   return fields;
 }
 
-/** A request that Java 3.8.0 would log and could not apply, or answers by damage to itself. */
+/**
+ * A request that Java 3.8.0 would log and could not apply, or answers by damage to itself; or, a
+ * multi with a null path, that makes it skip a zxid.
+ */
 export function harmsJava(request: Request): boolean {
   switch (request.type) {
     case OpCode.check:
-    case OpCode.deleteContainer:
     case OpCode.sasl:
     case OpCode.createSession:
       return true;
@@ -221,9 +226,67 @@ export function harmsJava(request: Request): boolean {
         flags !== CreateFlag.PERSISTENT_SEQUENTIAL_WITH_TTL
       );
     }
+    case OpCode.multi:
+      return hasNullString(request);
     default:
-      return false;
+      // Twice `auth` with a null id: it fails while it looks for duplicates.
+      return fieldsOf(request)?.acl.some(isAuth) === true && hasNullString(request);
   }
+}
+
+function isAuth({ id }: ACL): boolean {
+  return id.scheme === 'auth';
+}
+
+/** A path, or a scheme or an id in a list of ACLs, that is null. */
+export function hasNullString({ type, body }: Request): boolean {
+  const reader = new StrictReader(body);
+  read(type, reader);
+  return reader.nulls > 0;
+}
+
+class StrictReader extends Reader {
+  nulls = 0;
+
+  override ustring(): string {
+    const text = this.nullableString();
+    if (text === null) this.nulls++;
+    return text ?? '';
+  }
+}
+
+/** Takes what our Reader refuses and Java does not: a count below −1 is an empty list. */
+class LenientReader extends Reader {
+  negativeCounts = 0;
+
+  override count(elementLeast: number): number {
+    const at = this.at;
+    if (this.int() < -1) {
+      this.negativeCounts++;
+      return 0;
+    }
+    this.at = at;
+    return super.count(elementLeast);
+  }
+}
+
+/** It can be read as Java reads it, and only so. */
+export function hasNegativeCount({ type, body }: Request): boolean {
+  const reader = new LenientReader(body);
+  return read(type, reader) !== undefined && reader.negativeCounts > 0;
+}
+
+/**
+ * A setWatches with a list or path that is none, but for the first list: Java does what stands
+ * before it and then fails, so that its watches are no longer those of Quoll.
+ */
+export function spoilsWatches({ type, body }: Request): boolean {
+  if (type !== OpCode.setWatches && type !== OpCode.setWatches2) return false;
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const firstCount = body.length >= 12 ? view.getInt32(8) : 0;
+  if (firstCount === -1) return false;
+  for (let at = 8; at + 4 <= body.length; at++) if (view.getInt32(at) < 0) return true;
+  return false;
 }
 
 /** For people. */

@@ -59,7 +59,10 @@ export class Sessions {
     const session: SessionState = {
       index: this.#world.sessions.length,
       ids: { java: java.sessionId, quoll: quoll.sessionId },
-      passwords: { java: java.passwd ?? new Uint8Array(0), quoll: quoll.passwd ?? new Uint8Array(0) },
+      passwords: {
+        java: java.passwd ?? new Uint8Array(0),
+        quoll: quoll.passwd ?? new Uint8Array(0),
+      },
       ephemerals: new Set(),
       isClosed: false,
       connection: undefined,
@@ -104,7 +107,7 @@ export class Sessions {
     const since = this.#world.zxid;
     const { clients, answers } = await this.#connect(this.#claim(session, { timeOutMs }));
     if (session.isClosed) {
-      this.#refused(clients, answers, `closed session s${session.index}`);
+      await this.#refused(clients, answers, `closed session s${session.index}`);
       return;
     }
     const { java, quoll } = answers;
@@ -123,7 +126,13 @@ export class Sessions {
   async reopenWrongly(session: SessionState | undefined): Promise<void> {
     const { prng } = this.#world;
     const passwd = prng.pick([null, new Uint8Array(16), prng.bytes(16), new Uint8Array(0)]);
-    const sessionId = prng.pick([1n, -1n, 0x7fff_ffff_ffff_ffffn, -(2n ** 63n), 0x0100_0000_0000_0000n]);
+    const sessionId = prng.pick([
+      1n,
+      -1n,
+      0x7fff_ffff_ffff_ffffn,
+      -(2n ** 63n),
+      0x0100_0000_0000_0000n,
+    ]);
     this.#exchange.note(session?.connection, `reopen wrongly s${session?.index ?? sessionId}`);
     const claim: Both<ConnectOptions> =
       session === undefined
@@ -188,7 +197,10 @@ export class Sessions {
   /** A session left alone: its ephemerals go, and a watcher is told, on both. */
   async expire(watcher: ConnectionState): Promise<void> {
     const exchange = this.#exchange;
-    const { clients, answers } = await this.#connect({ java: { timeOutMs: 1 }, quoll: { timeOutMs: 1 } });
+    const { clients, answers } = await this.#connect({
+      java: { timeOutMs: 1 },
+      quoll: { timeOutMs: 1 },
+    });
     const { java, quoll } = answers;
     assert.ok(java !== undefined && quoll !== undefined);
     this.#compareConnected(java, quoll);

@@ -75,6 +75,14 @@ export abstract class WatchBook {
     this.#held.delete(connection);
   }
 
+  /** Whether the connection itself has something in the tables that 3.8.0 looks into for the type. */
+  isAt(connection: number, path: string, type: number): boolean {
+    const held = this.of(connection);
+    return tablesOf(type)?.some((table) => held[table].has(path)) === true;
+  }
+
+  /** What `remove` will say. */
+  abstract wouldRemove(connection: number, path: string, type: number): boolean | undefined;
   abstract check(connection: number, path: string, type: number): boolean | undefined;
   abstract remove(connection: number, path: string, type: number): boolean | undefined;
   protected abstract add(table: Modes, path: string, mode: number): void;
@@ -110,6 +118,10 @@ export class WatchBook38 extends WatchBook {
     return tablesOf(type)?.some((table) => this.anybodyAt(table, path));
   }
 
+  override wouldRemove(connection: number, path: string, type: number): boolean | undefined {
+    return tablesOf(type) === undefined ? undefined : this.isAt(connection, path, type);
+  }
+
   override remove(connection: number, path: string, type: number): boolean | undefined {
     const held = this.of(connection);
     const taken = tablesOf(type)?.map((table) => held[table].delete(path));
@@ -132,6 +144,10 @@ export class WatchBookNew extends WatchBook {
     return reachOf(type)?.some(
       ([table, modes]) => (((table === 'data' ? data : child).get(path) ?? 0) & modes) !== 0,
     );
+  }
+
+  override wouldRemove(connection: number, path: string, type: number): boolean | undefined {
+    return this.check(connection, path, type);
   }
 
   override remove(connection: number, path: string, type: number): boolean | undefined {

@@ -60,11 +60,6 @@ export class LogBatch<T> {
     this.pending.push(pending);
   }
 
-  /** Takes back an entry that was begun and not finished. */
-  abort(start: number): void {
-    this.out.at = start - headLength;
-  }
-
   clear(): void {
     if (this.out.bytes.length > keptCapacity) this.out = new Writer(1 << 18);
     else this.out.clear();

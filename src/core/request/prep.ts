@@ -3,8 +3,8 @@
 // Order of the checks is the precedence of the errors, as Java has it. Nothing is applied here.
 //
 // In: a request's body where it arrived. Out: header, record and digest in the log batch, and the
-// error code. A body that cannot be decoded throws DecodeError before anything was written or
-// noted: no zxid is spent on it (differs from Java 3.9, which reuses one).
+// error code. A body that cannot be decoded throws DecodeError before anything was noted; it too
+// becomes an error transaction with a zxid of its own, as in Java 3.8 (3.9 uses one a second time).
 
 import type { Reader } from '../../jute/reader.ts';
 import { DecodeError } from '../../jute/reader.ts';
@@ -53,6 +53,8 @@ export class Prep {
   readonly #options: PrepOptions;
   /** The path of the operation at hand: as text, and as bytes wherever they stand. */
   #path = '';
+  /** The request had no path at all; mostly that is as good as a wrong one. */
+  #isNull = false;
   #bytes: Uint8Array = emptyBytes;
   #start = 0;
   #end = 0;
@@ -97,6 +99,22 @@ export class Prep {
       this.#digest(out);
     }
     return err;
+  }
+
+  /** The transaction of a request that could not be read. */
+  prepareError(
+    err: number,
+    cxid: number,
+    requester: Requester,
+    proposal: Proposal,
+    out: Writer,
+  ): void {
+    out.longParts(requester.sessionHigh, requester.sessionLow);
+    out.int(cxid);
+    out.longParts(proposal.zxidHigh, proposal.zxidLow);
+    out.longParts(proposal.timeHigh, proposal.timeLow);
+    out.int(OpCode.error);
+    out.int(err);
   }
 
   /** createSession's only content is the timeout. */
@@ -165,7 +183,7 @@ export class Prep {
     txnStart: number,
   ): number {
     const input = reader.bytes;
-    const pathLength = Math.max(0, reader.lengthOfBytes());
+    const pathLength = reader.lengthOfBytes();
     const pathEnd = reader.at;
     const dataLength = reader.lengthOfBytes();
     const dataEnd = reader.at;
@@ -202,6 +220,7 @@ export class Prep {
     }
     if (requester.error !== ErrorCode.Ok) return requester.error;
     if (ephemeral && requester.isLocal) return ErrorCode.EphemeralOnLocalSession;
+    if (pathLength < 0) throw nullPath(reader);
 
     const isPlain = isPlainPath(input, pathEnd - pathLength, pathEnd);
     let path = isPlain
@@ -291,6 +310,7 @@ export class Prep {
     this.#readPath(reader);
     const expected = reader.int();
     if (requester.error !== ErrorCode.Ok) return requester.error;
+    if (this.#isNull) throw nullPath(reader);
     const cut = this.#path.lastIndexOf('/');
     if (cut < 0 || this.#path.includes('\0') || isSystemPath(this.#path))
       return ErrorCode.BadArguments;
@@ -497,8 +517,9 @@ export class Prep {
   // ---- common ----
 
   #readPath(reader: Reader): void {
-    const length = Math.max(0, reader.lengthOfBytes());
-    this.#takePath(reader.bytes, reader.at - length, reader.at);
+    const length = reader.lengthOfBytes();
+    this.#takePath(reader.bytes, reader.at - Math.max(0, length), reader.at);
+    this.#isNull = length < 0;
   }
 
   #takePath(bytes: Uint8Array, start: number, end: number): void {
@@ -554,7 +575,10 @@ interface MultiOp {
   readonly end: number;
 }
 
-/** Reads a multi as far as its records' ends (MultiOperationRecord); every operation is decoded before any is tried. */
+/**
+ * Reads a multi as far as its records' ends (MultiOperationRecord); every operation is decoded before any is tried. What
+ * kind of node a create makes follows its op code, but flags that say container or TTL overrule it (Op.Create).
+ */
 function decodeMulti(reader: Reader): MultiOp[] {
   const ops: MultiOp[] = [];
   for (;;) {
@@ -564,30 +588,30 @@ function decodeMulti(reader: Reader): MultiOp[] {
     if (done) return ops;
     const start = reader.at;
     let actual = type;
+    if (reader.lengthOfBytes() < 0) throw nullPath(reader);
     switch (type) {
       case OpCode.create:
       case OpCode.create2:
       case OpCode.createContainer:
       case OpCode.createTTL: {
         reader.lengthOfBytes();
-        reader.lengthOfBytes();
         if (isOpenAcl(reader) < 0) AclList.read(reader);
         const flags = reader.int();
-        if (type === OpCode.createTTL) reader.long();
-        if (flags < 0 || flags > CreateFlag.PERSISTENT_SEQUENTIAL_WITH_TTL) {
+        if (type === OpCode.createTTL) {
+          reader.long();
+          // Without a TTL's flags the ttl means nothing; flags that are none fail as this operation's result.
+          if (flags < CreateFlag.PERSISTENT_WITH_TTL) actual = OpCode.create;
+        } else if (flags < 0 || flags >= CreateFlag.PERSISTENT_WITH_TTL) {
           throw new DecodeError(`create flags ${flags}`, reader.at - 4);
         }
-        if (flags === CreateFlag.CONTAINER && type !== OpCode.createTTL)
-          actual = OpCode.createContainer;
+        if (flags === CreateFlag.CONTAINER) actual = OpCode.createContainer;
         break;
       }
       case OpCode.delete:
       case OpCode.check:
-        reader.lengthOfBytes();
         reader.int();
         break;
       case OpCode.setData:
-        reader.lengthOfBytes();
         reader.lengthOfBytes();
         reader.int();
         break;
@@ -596,6 +620,10 @@ function decodeMulti(reader: Reader): MultiOp[] {
     }
     ops.push({ type: actual, start, end: reader.at });
   }
+}
+
+function nullPath(reader: Reader): DecodeError {
+  return new DecodeError('a null path', reader.at);
 }
 
 /** The version after this one; −1 is never a version, as it means "any" (ZOOKEEPER-4743). */

@@ -6,7 +6,8 @@ import type { Reader } from '../../jute/reader.ts';
 import { DecodeError } from '../../jute/reader.ts';
 import { decodeUtf8 } from '../../jute/utf8.ts';
 import type { Writer } from '../../jute/writer.ts';
-import { SetWatches, SetWatches2, WhoAmIResponse } from '../../proto/client.ts';
+import type { SetWatches2 } from '../../proto/client.ts';
+import { WhoAmIResponse } from '../../proto/client.ts';
 import type { Id } from '../../proto/data.ts';
 import { AclList, Perms } from '../../proto/data.ts';
 import { ErrorCode } from '../../proto/errors.ts';
@@ -65,16 +66,9 @@ export class Reads {
       }
       case OpCode.multiRead:
         return this.#multiRead(connection, authIds, reader, out);
-      case OpCode.setWatches: {
-        const request = SetWatches.read(reader);
-        return this.#setWatches(connection, authIds, {
-          ...request,
-          persistentWatches: [],
-          persistentRecursiveWatches: [],
-        });
-      }
+      case OpCode.setWatches:
       case OpCode.setWatches2:
-        return this.#setWatches(connection, authIds, SetWatches2.read(reader));
+        return this.#setWatches(connection, authIds, readSetWatches(reader, type));
       case OpCode.addWatch:
         return this.#addWatch(connection, reader, out);
       case OpCode.checkWatches:
@@ -97,10 +91,16 @@ export class Reads {
     }
   }
 
-  #getData(connection: Connection, authIds: readonly Id[], reader: Reader, out: Writer): number {
-    const length = Math.max(0, reader.lengthOfBytes());
+  #getData(
+    connection: Connection,
+    authIds: readonly Id[],
+    reader: Reader,
+    out: Writer,
+    mayWatch = true,
+  ): number {
+    const length = pathLength(reader);
     const pathEnd = reader.at;
-    const watch = reader.boolean();
+    const watch = reader.boolean() && mayWatch;
     const tree = this.#database.tree;
     const slot = tree.find(reader.bytes, pathEnd - length, pathEnd);
     if (slot < 0) return ErrorCode.NoNode;
@@ -114,7 +114,7 @@ export class Reads {
 
   #exists(connection: Connection, authIds: readonly Id[], reader: Reader, out: Writer): number {
     const bytes = reader.bytes;
-    const length = Math.max(0, reader.lengthOfBytes());
+    const length = pathLength(reader);
     const pathEnd = reader.at;
     const watch = reader.boolean();
     for (let at = pathEnd - length; at < pathEnd; at++)
@@ -135,10 +135,11 @@ export class Reads {
     authIds: readonly Id[],
     reader: Reader,
     out: Writer,
+    mayWatch = true,
   ): number {
-    const length = Math.max(0, reader.lengthOfBytes());
+    const length = pathLength(reader);
     const pathEnd = reader.at;
-    const watch = reader.boolean();
+    const watch = reader.boolean() && mayWatch;
     const tree = this.#database.tree;
     const slot = tree.find(reader.bytes, pathEnd - length, pathEnd);
     if (slot < 0) return ErrorCode.NoNode;
@@ -165,6 +166,7 @@ export class Reads {
     return ErrorCode.Ok;
   }
 
+  /** The watch flags in it mean nothing (Op.getData, Op.getChildren drop them). */
   #multiRead(connection: Connection, authIds: readonly Id[], reader: Reader, out: Writer): number {
     checkMultiRead(reader);
     for (;;) {
@@ -178,8 +180,8 @@ export class Reads {
       out.int(0);
       const err =
         type === OpCode.getData
-          ? this.#getData(connection, authIds, reader, out)
-          : this.#getChildren(type, connection, authIds, reader, out);
+          ? this.#getData(connection, authIds, reader, out, false)
+          : this.#getChildren(type, connection, authIds, reader, out, false);
       if (err !== ErrorCode.Ok) {
         out.at = start;
         writeErrorResult(out, err);
@@ -247,9 +249,10 @@ export class Reads {
     return found ? ErrorCode.Ok : ErrorCode.NoWatcher;
   }
 
+  /** Blank or "/" means all; Java trims what is no more than a space, and nothing else. */
   #getEphemerals(connection: Connection, reader: Reader, out: Writer): number {
     const prefix = reader.ustring();
-    const all = prefix.trim() === '' || prefix.trim() === '/';
+    const all = /^[\0-\x20]*\/?[\0-\x20]*$/.test(prefix);
     const tree = this.#database.tree;
     const countAt = out.at;
     out.int(0);
@@ -265,22 +268,56 @@ export class Reads {
   }
 
   #getAllChildrenNumber(authIds: readonly Id[], reader: Reader, out: Writer): number {
+    const isEmpty = reader.remaining >= 4 && reader.view.getInt32(reader.at) === 0;
     const slot = this.#slotAt(reader);
     if (slot < 0) return ErrorCode.NoNode;
     if (!this.#may(slot, Perms.READ, authIds)) return ErrorCode.NoAuth;
     const tree = this.#database.tree;
-    out.int(slot === tree.root ? tree.nodeCount - 1 : tree.countDescendants(slot));
+    // Below '' Java finds '/' too, as its map holds the root under both names.
+    if (slot === tree.root) out.int(isEmpty ? tree.nodeCount : tree.nodeCount - 1);
+    else out.int(tree.countDescendants(slot));
     return ErrorCode.Ok;
   }
 
   #slotAt(reader: Reader): number {
-    const length = Math.max(0, reader.lengthOfBytes());
+    const length = pathLength(reader);
     return this.#database.tree.find(reader.bytes, reader.at - length, reader.at);
   }
 
   #may(slot: number, perms: number, authIds: readonly Id[]): boolean {
     return this.#options.skipAcl || allows(this.#database.tree.acl(slot), perms, authIds);
   }
+}
+
+/** The length of a path that ends where the reader then stands; a null path is none (Java fails on it). */
+function pathLength(reader: Reader): number {
+  const length = reader.lengthOfBytes();
+  if (length < 0) throw new DecodeError('a null path', reader.at - 4);
+  return length;
+}
+
+function readSetWatches(reader: Reader, type: number): SetWatches2 {
+  const isSecond = type === OpCode.setWatches2;
+  return {
+    relativeZxid: reader.long(),
+    dataWatches: readPaths(reader),
+    existWatches: readPaths(reader),
+    childWatches: readPaths(reader),
+    persistentWatches: isSecond ? readPaths(reader) : [],
+    persistentRecursiveWatches: isSecond ? readPaths(reader) : [],
+  };
+}
+
+/** A null list is none, nor is a null path in it. */
+function readPaths(reader: Reader): string[] {
+  const count = reader.count(4);
+  if (count < 0) throw new DecodeError('a null list', reader.at - 4);
+  const paths: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const length = pathLength(reader);
+    paths.push(decodeUtf8(reader.bytes, reader.at - length, reader.at));
+  }
+  return paths;
 }
 
 /** Reads a multiRead to its end before anything is answered: one operation of another kind spoils it all. */

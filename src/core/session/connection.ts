@@ -13,10 +13,12 @@ import type { Session } from './session-tracker.ts';
 
 export type ConnectionPhase = 'connecting' | 'establishing' | 'open' | 'closing' | 'closed';
 
-/** A frame that waits, with what its sender was authenticated as when it came. */
+/** A frame that waits, with what its sender was authenticated as, and whether its session was open, when it came. */
 export interface HeldFrame {
   readonly bytes: Uint8Array;
   readonly authIds: readonly Id[];
+  /** Ok, or SessionExpired: a close that came later does not refuse what came before it. */
+  readonly err: number;
   readonly receivedAt: number;
 }
 

@@ -1,0 +1,145 @@
+// Where this server answers a client differently from Java ZooKeeper 3.8.0, on purpose: the one
+// table of it. The differential test reads it (an answer that differs must fit exactly one row),
+// docs/DIFFERENCES.md shows it.
+//
+// Everything not named here is the same, byte for byte but for times and session ids.
+
+export interface Difference {
+  readonly id: string;
+  /** What Java 3.8.0 does. */
+  readonly java: string;
+  /** What this server does. */
+  readonly quoll: string;
+  /** The reason, or where newer Java does the same. */
+  readonly why: string;
+  /**
+   * 'beside Java': met in every full run of the differential test. 'alone': the request would damage a
+   * Java server, so only this server is asked.
+   */
+  readonly tested: 'beside Java' | 'alone';
+}
+
+export const differences = [
+  {
+    id: 'event-zxid',
+    java: 'Every watch event carries the zxid −1.',
+    quoll: 'It carries the zxid of the transaction that fired it; −1 only if setWatches found it.',
+    why: 'As Java since 3.9 (ZOOKEEPER-4655).',
+    tested: 'beside Java',
+  },
+  {
+    id: 'event-acl',
+    java: 'A watch fires for a connection that may not read the node.',
+    quoll:
+      'It is used up without an event. For children the list of the parent decides, for a deleted node the one it had.',
+    why: 'As Java since 3.8.4 and 3.9.2 (CVE-2024-23944).',
+    tested: 'beside Java',
+  },
+  {
+    id: 'set-watches-acl',
+    java: 'setWatches tells of changes of nodes that the connection may not read.',
+    quoll: 'It does not; nothing is registered either.',
+    why: 'The filter of event-acl would else be walked around by a reconnect; Java still does.',
+    tested: 'beside Java',
+  },
+  {
+    id: 'exists-read',
+    java: 'exists answers with the stat of a node that the connection may not read.',
+    quoll: 'NoAuth, and no watch is left.',
+    why: 'As Java since 3.8.4 and 3.9.2 (ZOOKEEPER-2590).',
+    tested: 'beside Java',
+  },
+  {
+    id: 'watch-modes',
+    java: 'A path has one mode for each connection and table: a getData with a watch turns a persistent watch into a standard one.',
+    quoll: 'Standard, persistent and recursive watches of one path live beside each other.',
+    why: 'As Java since 3.9 (ZOOKEEPER-4466, ZOOKEEPER-4475).',
+    tested: 'beside Java',
+  },
+  {
+    id: 'watch-types',
+    java: 'removeWatches and checkWatches take Data and Children for every mode in that table, and do not know Persistent and PersistentRecursive (MarshallingError).',
+    quoll: 'Each type means exactly its mode; Any means all.',
+    why: 'As Java since 3.9 (ZOOKEEPER-4471, ZOOKEEPER-4472).',
+    tested: 'beside Java',
+  },
+  {
+    id: 'check-watches-of-others',
+    java: 'checkWatches says yes if any connection watches the path.',
+    quoll: "It speaks of the connection's own watches.",
+    why: 'As Java since 3.9 (ZOOKEEPER-4466).',
+    tested: 'beside Java',
+  },
+  {
+    id: 'check-watches-path',
+    java: "checkWatches of a path that does not begin with '/' is a MarshallingError.",
+    quoll: 'NoWatcher, unless there is one: getData and exists take such paths.',
+    why: 'As Java since 3.9 (ZOOKEEPER-4466).',
+    tested: 'beside Java',
+  },
+  {
+    id: 'multi-create2',
+    java: 'In a multi, create2 is answered like create, with the path alone; what kind of node a create makes comes from its flags only.',
+    quoll: 'It is answered with path and stat; createContainer always makes a container.',
+    why: 'As Java since 3.9 (ZOOKEEPER-4026).',
+    tested: 'beside Java',
+  },
+  {
+    id: 'multi-flags',
+    java: 'A create with flags that are none fails inside the multi, with BadArguments in its place among the results.',
+    quoll: 'The whole request is a MarshallingError. So is a TTL flag in an op without a ttl.',
+    why: 'As Java since 3.9 (ZOOKEEPER-4026).',
+    tested: 'beside Java',
+  },
+  {
+    id: 'multi-read-body',
+    java: 'A multiRead that holds a write is answered with MarshallingError and the results so far.',
+    quoll: 'MarshallingError, as every other error without a body.',
+    why: 'As Java since 3.9.',
+    tested: 'beside Java',
+  },
+  {
+    id: 'null-acl-id',
+    java: 'A null id in an entry of an ACL list is a MarshallingError.',
+    quoll: 'It reads as an empty id: InvalidACL where no scheme has such an id.',
+    why: 'There a NullPointerException is caught.',
+    tested: 'beside Java',
+  },
+  {
+    id: 'negative-count',
+    java: 'A vector with a count below −1 is an empty list.',
+    quoll: 'MarshallingError.',
+    why: 'No client writes it; a length that makes no sense is refused everywhere.',
+    tested: 'beside Java',
+  },
+  {
+    id: 'ping-order',
+    java: 'A ping is answered behind the requests sent before it.',
+    quoll: 'It is answered at once, with the zxid reached so far.',
+    why: 'A slow disk must not cost living clients their sessions; clients know pings by their xid.',
+    tested: 'beside Java',
+  },
+  {
+    id: 'multi-null-path',
+    java: 'A null path in a multi: MarshallingError with the body of an empty result, and a zxid is skipped.',
+    quoll: 'MarshallingError and an error transaction, as for every multi that cannot be read.',
+    why: 'There a NullPointerException is caught too early.',
+    tested: 'alone',
+  },
+  {
+    id: 'wrong-password',
+    java: 'A connect request with a wrong password ends the connection of the session it names, then is refused.',
+    quoll: 'It is refused; the connection of the session is not touched.',
+    why: 'Whoever knows a session id could cut off its client.',
+    tested: 'beside Java',
+  },
+  {
+    id: 'list-order',
+    java: 'Children, ephemerals, the ids of a connection, and what the end of a session deletes come in the order of hash sets.',
+    quoll: 'In the order in which they came to be.',
+    why: 'No order is promised, and the iteration order of a Java HashSet is not worth rebuilding.',
+    tested: 'beside Java',
+  },
+] as const satisfies readonly Difference[];
+
+export type DifferenceId = (typeof differences)[number]['id'];
