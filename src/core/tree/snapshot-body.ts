@@ -9,12 +9,11 @@
 
 import { DecodeError, Reader } from '../../jute/reader.ts';
 import { Writer } from '../../jute/writer.ts';
-import type { StatPersisted } from '../../proto/data.ts';
-import { AclList } from '../../proto/data.ts';
+import { AclList, StatPersisted } from '../../proto/data.ts';
 import type { Zxid } from '../../proto/zxid.ts';
-import { longOf } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
-import { concatBytes, emptyBytes } from '../../util/bytes.ts';
+import { emptyBytes } from '../../util/bytes.ts';
+import { openAclId } from './acl-cache.ts';
 import type { DataTree } from './data-tree.ts';
 import { digestVersion } from './data-tree.ts';
 import type { Database } from './database.ts';
@@ -114,6 +113,9 @@ export class SnapshotSource implements TreeImage {
   }
 }
 
+/** Java counts up from 1 for each new list; nobody has come near this. */
+const aclIdMax = 0x3fffffffn;
+
 type SinkPhase =
   | { readonly kind: 'sessions' | 'acls'; left: number }
   | { readonly kind: 'sessionCount' | 'aclCount' | 'nodes' | 'complete' };
@@ -122,9 +124,11 @@ type SinkPhase =
 export class SnapshotSink {
   readonly #database: Database;
   readonly #reader = new Reader(emptyBytes);
-  /** The beginning of an item whose end has not come yet. */
-  #carried: Uint8Array = emptyBytes;
+  /** The beginning of an item whose end has not come yet: `#carry[0, #carried)`. */
+  #carry: Uint8Array = emptyBytes;
+  #carried = 0;
   #phase: SinkPhase = { kind: 'sessionCount' };
+  #hasRoot = false;
 
   /** `lengthMax`: the longest string or buffer that is not senseless. */
   constructor(database: Database, lengthMax: number) {
@@ -139,13 +143,15 @@ export class SnapshotSink {
   /** Takes bytes; returns how many of them belong to the body. Throws DecodeError when the body is wrong. */
   push(bytes: Uint8Array): number {
     if (this.complete) return 0;
-    const carried = this.#carried.length;
-    const all = carried === 0 ? bytes : concatBytes([this.#carried, bytes]);
+    const carried = this.#carried;
+    if (carried > 0) this.#append(bytes);
+    const all = carried > 0 ? this.#carry : bytes;
+    const end = carried + bytes.length;
     const reader = this.#reader;
-    reader.reset(all, new DataView(all.buffer, all.byteOffset, all.byteLength), 0, all.length);
+    reader.reset(all, new DataView(all.buffer, all.byteOffset, all.byteLength), 0, end);
     let done = 0;
     try {
-      while (!this.complete && reader.at < reader.end) {
+      while (!this.complete && reader.at < end) {
         this.#item(reader);
         done = reader.at;
       }
@@ -153,13 +159,25 @@ export class SnapshotSink {
       if (!(error instanceof DecodeError && error.incomplete)) throw error;
     }
     if (this.complete) {
-      this.#carried = emptyBytes;
+      this.#carry = emptyBytes;
       this.#database.snapshotLoaded();
       return done - carried;
     }
-    this.#carried = new Uint8Array(all.length - done);
-    this.#carried.set(all.subarray(done));
+    this.#carried = 0;
+    this.#append(all.subarray(done, end));
     return bytes.length;
+  }
+
+  /** Grows by doubling, so that an item in many small pieces costs its length and not its square. */
+  #append(bytes: Uint8Array): void {
+    const length = this.#carried + bytes.length;
+    if (length > this.#carry.length) {
+      const bigger = new Uint8Array(Math.max(length, 2 * this.#carry.length));
+      bigger.set(this.#carry.subarray(0, this.#carried));
+      this.#carry = bigger;
+    }
+    this.#carry.set(bytes, this.#carried);
+    this.#carried = length;
   }
 
   #item(reader: Reader): void {
@@ -198,12 +216,11 @@ export class SnapshotSink {
 
   #acl(reader: Reader): void {
     const at = reader.at;
-    const id = reader.long();
-    if (id <= 0n || id > 0x7fffffffn) throw new DecodeError(`ACL id ${id}`, at);
+    const id = aclIdOf(reader.long(), at);
     const acl = AclList.read(reader);
-    if (this.#database.tree.aclCache.has(Number(id)))
-      throw new DecodeError(`ACL id ${id} twice`, at);
-    this.#database.tree.aclCache.restore(Number(id), acl);
+    const { aclCache } = this.#database.tree;
+    if (aclCache.has(id)) throw new DecodeError(`ACL id ${id} twice`, at);
+    aclCache.restore(id, acl);
   }
 
   #node(reader: Reader): void {
@@ -219,39 +236,36 @@ export class SnapshotSink {
     const dataLength = reader.lengthOfBytes();
     const dataEnd = dataLength < 0 ? reader.at - 1 : reader.at;
     const dataStart = dataLength < 0 ? reader.at : reader.at - dataLength;
-    const aclHigh = reader.int();
-    const aclLow = reader.int();
-    const aclId = Number(longOf(aclHigh, aclLow));
-    const at = reader.at;
-    reader.skip(60);
-    reader.at = at;
-    const stat: StatPersisted = {
-      czxid: reader.long(),
-      mzxid: reader.long(),
-      ctime: reader.long(),
-      mtime: reader.long(),
-      version: reader.int(),
-      cversion: reader.int(),
-      aversion: reader.int(),
-      ephemeralOwner: reader.long(),
-      pzxid: reader.long(),
-    };
     // A fuzzy snapshot of Java may name an ACL that came after the map was written; the log brings
     // it.
-    tree.aclCache.use(aclId);
+    const aclId = aclIdOf(reader.long(), reader.at - 8);
+    const stat = StatPersisted.read(reader);
     if (pathLength === 0) {
+      if (this.#hasRoot) throw new DecodeError('root that came before', itemAt);
+      this.#hasRoot = true;
+      tree.aclCache.use(aclId);
       tree.restoreRoot(reader.bytes, dataStart, dataEnd, aclId);
       tree.restoreStat(tree.root, stat);
       return;
     }
     let cut = pathEnd - 1;
     while (cut >= pathStart && reader.bytes[cut] !== 0x2f) cut--;
-    const parent = cut < pathStart ? -1 : tree.find(reader.bytes, pathStart, cut);
+    if (cut < pathStart || cut === pathStart + 1 || cut + 1 === pathEnd)
+      throw new DecodeError('path with an empty name', itemAt);
+    const parent = tree.find(reader.bytes, pathStart, cut);
     if (parent < 0) throw new DecodeError('node without its parent before it', itemAt);
     if (tree.findChild(parent, reader.bytes, cut + 1, pathEnd) >= 0)
       throw new DecodeError('node that came before', itemAt);
+    tree.aclCache.use(aclId);
     const slot = tree.create(parent, reader.bytes, cut + 1, pathEnd, dataStart, dataEnd, aclId);
     tree.restoreStat(slot, stat);
     tree.childRestored(parent);
   }
+}
+
+/** −1 is the open list. Ids count up from 1, an int in memory: there must be room above the highest. */
+function aclIdOf(id: bigint, at: number): number {
+  if (id !== BigInt(openAclId) && (id < 1n || id > aclIdMax))
+    throw new DecodeError(`ACL id ${id}`, at);
+  return Number(id);
 }

@@ -87,7 +87,7 @@ export class RandomTxns {
     if (!alone) return { type: 'check', path, version: 1 };
     if (kind < 90) {
       const version = strange ? prng.below(9) : (node?.aversion ?? 0) + 1;
-      return { type: 'setACL', path, acl: prng.pick(acls), version };
+      return { type: 'setACL', path, acl: this.#acl(), version };
     }
     if (kind < 94) return { type: 'createSession', timeOut: 1000 + prng.below(9000) };
     if (kind < 96) return { type: 'error', err: prng.pick([-101, -110, -5]) };
@@ -115,11 +115,18 @@ export class RandomTxns {
       type,
       path,
       data: this.#data(),
-      acl: prng.pick(acls),
+      acl: this.#acl(),
       ephemeral: prng.chance(0.4),
       parentCVersion,
       ttl: BigInt(1 + prng.below(100_000)),
     };
+  }
+
+  /** Mostly one of a few, sometimes a list nobody else has. */
+  #acl(): readonly ACL[] {
+    const prng = this.#prng;
+    if (prng.chance(0.7)) return prng.pick(acls);
+    return [{ perms: 31, id: { scheme: 'digest', id: `u${prng.below(50)}:p` } }];
   }
 
   #data(): Uint8Array | null {
