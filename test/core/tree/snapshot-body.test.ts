@@ -123,13 +123,13 @@ test('an image of a tree that changes wholly: every node deleted, the slots used
 test('a body comes in pieces of any size, one byte and all at once among them', () => {
   const prng = new Prng(81);
   const pair = new Pair(prng);
-  pair.step(250);
+  pair.step(150);
   const out = new Writer();
   const source = new SnapshotSource(pair.database);
   while (source.next(out, 10_000));
   source.close();
   const bytes = out.copy();
-  for (const size of [1, 2, 3, 7, 68, 1000, bytes.length]) {
+  for (const size of [1, 7, 68, 1000, bytes.length]) {
     const loaded = load(bytes, () => size);
     loaded.lastProcessedZxid = pair.model.zxid;
     compareTree(loaded, pair.model);
@@ -289,7 +289,7 @@ test('changed bytes make a DecodeError, another tree or a wait, and nothing else
   while (source.next(out, 10_000));
   source.close();
   const found = new Map<string, number>();
-  for (let round = 0; round < 3000; round++) {
+  for (let round = 0; round < 2000; round++) {
     const bytes = out.copy();
     const changes = 1 + prng.below(3);
     for (let i = 0; i < changes; i++) {
