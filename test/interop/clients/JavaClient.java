@@ -1,5 +1,6 @@
 /*
  * The Java client's row of the table: every feature the 3.8.0 client has, against a live server.
+ * Here the nodes, watches and requests; JavaSessions and JavaRights hold the others.
  * Arguments: server port, proxy port, proxy control port. Works under /java and leaves it there.
  * The server must know the super user super:admin, have extended types and quota enforcement on,
  * sweep containers every second or so, and allow session timeouts from 1 s.
@@ -14,7 +15,6 @@ import static org.apache.zookeeper.CreateMode.PERSISTENT_WITH_TTL;
 import static org.apache.zookeeper.ZooDefs.Ids.OPEN_ACL_UNSAFE;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.TreeSet;
@@ -22,91 +22,19 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.zookeeper.AddWatchMode;
-import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.KeeperException.Code;
+import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.Op;
 import org.apache.zookeeper.OpResult;
-import org.apache.zookeeper.StatsTrack;
-import org.apache.zookeeper.WatchedEvent;
-import org.apache.zookeeper.Watcher;
 import org.apache.zookeeper.Watcher.Event.EventType;
-import org.apache.zookeeper.Watcher.Event.KeeperState;
 import org.apache.zookeeper.Watcher.WatcherType;
 import org.apache.zookeeper.ZooDefs.Ids;
 import org.apache.zookeeper.ZooDefs.Perms;
 import org.apache.zookeeper.ZooKeeper;
-import org.apache.zookeeper.cli.DelQuotaCommand;
-import org.apache.zookeeper.cli.ListQuotaCommand;
-import org.apache.zookeeper.cli.SetQuotaCommand;
 import org.apache.zookeeper.data.ACL;
-import org.apache.zookeeper.data.ClientInfo;
-import org.apache.zookeeper.data.Id;
 import org.apache.zookeeper.data.Stat;
-import org.apache.zookeeper.server.auth.DigestAuthenticationProvider;
 
-public final class JavaClient {
-    private static final byte[] ONE = "one".getBytes();
-    private static final byte[] TWO = "two".getBytes();
-    private static final int TIMEOUT_MS = 10_000;
-    private static String server;
-    private static String proxied;
-    private static int control;
-
-    /** Keeps what a watcher was told, session states and node events apart. */
-    static final class Ear implements Watcher {
-        final LinkedBlockingQueue<WatchedEvent> nodes = new LinkedBlockingQueue<>();
-        final LinkedBlockingQueue<KeeperState> states = new LinkedBlockingQueue<>();
-
-        @Override
-        public void process(WatchedEvent event) {
-            if (event.getType() == EventType.None) {
-                states.add(event.getState());
-            } else {
-                nodes.add(event);
-            }
-        }
-
-        void hears(EventType type, String path) throws Exception {
-            WatchedEvent event = nodes.poll(20, TimeUnit.SECONDS);
-            Features.equal(type + " " + path,
-                event == null ? "silence" : event.getType() + " " + event.getPath(), "watch event");
-        }
-
-        void hearsNothingMore() {
-            Features.isTrue(nodes.isEmpty(), "unexpected events: " + nodes);
-        }
-
-        /** Passes over other states until this one comes. */
-        void reaches(KeeperState wanted) throws Exception {
-            for (;;) {
-                KeeperState state = states.poll(20, TimeUnit.SECONDS);
-                Features.isTrue(state != null, "session never became " + wanted);
-                if (state == wanted) {
-                    return;
-                }
-            }
-        }
-    }
-
-    private static ZooKeeper open(String address, int timeoutMs, Ear ear) throws Exception {
-        ZooKeeper zk = new ZooKeeper(address, timeoutMs, ear);
-        ear.reaches(KeeperState.SyncConnected);
-        return zk;
-    }
-
-    private static ZooKeeper open(String address) throws Exception {
-        return open(address, TIMEOUT_MS, new Ear());
-    }
-
-    /** The client looks for null in it, which List.of does not bear. */
-    private static List<ACL> acl(ACL... entries) {
-        return Arrays.asList(entries);
-    }
-
-    private static String make(ZooKeeper zk, String path) throws Exception {
-        return zk.create(path, ONE, OPEN_ACL_UNSAFE, PERSISTENT);
-    }
-
+public final class JavaClient extends JavaScript {
     public static void main(String[] args) throws Exception {
         server = "127.0.0.1:" + args[0];
         proxied = "127.0.0.1:" + args[1];
@@ -114,50 +42,37 @@ public final class JavaClient {
         try (ZooKeeper zk = open(server)) {
             make(zk, "/java");
         }
-        Features.feature("session", JavaClient::session);
+        Features.feature("session", JavaSessions::session);
         Features.feature("read-write", JavaClient::readWrite);
         Features.feature("node-kinds", JavaClient::nodeKinds);
         Features.feature("sequences", JavaClient::sequences);
         Features.feature("watches", JavaClient::watches);
         Features.feature("persistent-watches", JavaClient::persistentWatches);
         Features.feature("remove-watches", JavaClient::removeWatches);
-        Features.feature("watches-over-reconnect", JavaClient::watchesOverReconnect);
-        Features.feature("ephemerals", JavaClient::ephemerals);
-        Features.feature("ephemerals-over-reconnect", JavaClient::ephemeralsOverReconnect);
-        Features.feature("session-reopened", JavaClient::sessionReopened);
-        Features.feature("session-expiry", JavaClient::sessionExpiry);
+        Features.feature("watches-over-reconnect", JavaSessions::watchesOverReconnect);
+        Features.feature("ephemerals", JavaSessions::ephemerals);
+        Features.feature("ephemerals-over-reconnect", JavaSessions::ephemeralsOverReconnect);
+        Features.feature("session-reopened", JavaSessions::sessionReopened);
+        Features.feature("session-expiry", JavaSessions::sessionExpiry);
         Features.feature("transactions", JavaClient::transactions);
         Features.feature("multi-read", JavaClient::multiRead);
-        Features.feature("acls", JavaClient::acls);
-        Features.feature("acl-masking", JavaClient::aclMasking);
-        Features.feature("auth-failure", JavaClient::authFailure);
-        Features.feature("super-user", JavaClient::superUser);
-        Features.feature("quotas", JavaClient::quotas);
+        Features.feature("acls", JavaRights::acls);
+        Features.feature("acl-masking", JavaRights::aclMasking);
+        Features.feature("auth-failure", JavaRights::authFailure);
+        Features.feature("super-user", JavaRights::superUser);
+        Features.feature("quotas", JavaRights::quotas);
         Features.feature("containers", JavaClient::containers);
         Features.feature("ttl", JavaClient::ttl);
         Features.feature("sync", JavaClient::sync);
         Features.feature("get-ephemerals", JavaClient::getEphemerals);
         Features.feature("all-children-number", JavaClient::allChildrenNumber);
-        Features.feature("who-am-i", JavaClient::whoAmI);
+        Features.feature("who-am-i", JavaRights::whoAmI);
         Features.feature("chroot", JavaClient::chroot);
-        Features.feature("large-packets", JavaClient::largePackets);
-        Features.feature("read-only-flag", JavaClient::readOnlyFlag);
-        Features.feature("config-node", JavaClient::configNode);
+        Features.feature("large-packets", JavaSessions::largePackets);
+        Features.feature("read-only-flag", JavaSessions::readOnlyFlag);
+        Features.feature("config-node", JavaRights::configNode);
         Features.feature("pipelining", JavaClient::pipelining);
         Features.finish();
-    }
-
-    private static void session() throws Exception {
-        Ear ear = new Ear();
-        try (ZooKeeper zk = open(server, 10, ear)) {
-            Features.equal(1000, zk.getSessionTimeout(), "timeout raised to the minimum");
-            Features.equal(16, zk.getSessionPasswd().length, "length of the password");
-            Features.isTrue(zk.getSessionId() != 0, "a session id");
-        }
-        try (ZooKeeper zk = open(server, 100_000_000, new Ear())) {
-            Features.equal(600_000, zk.getSessionTimeout(), "timeout lowered to the maximum");
-        }
-        ear.reaches(KeeperState.Closed);
     }
 
     private static void readWrite() throws Exception {
@@ -334,123 +249,6 @@ public final class JavaClient {
         }
     }
 
-    private static void watchesOverReconnect() throws Exception {
-        Ear session = new Ear();
-        try (ZooKeeper zk = open(proxied, TIMEOUT_MS, session); ZooKeeper other = open(server)) {
-            for (String name : List.of("quiet", "data", "child", "gone", "persistent", "recursive")) {
-                make(zk, "/java/" + name);
-            }
-            Ear quiet = new Ear();
-            Ear missed = new Ear();
-            Ear created = new Ear();
-            Ear lasting = new Ear();
-            zk.getData("/java/quiet", quiet, null);
-            zk.exists("/java/not-yet", created);
-            zk.getData("/java/data", missed, null);
-            zk.addWatch("/java/persistent", lasting, AddWatchMode.PERSISTENT);
-            zk.addWatch("/java/recursive", lasting, AddWatchMode.PERSISTENT_RECURSIVE);
-            Features.proxy(control, "pause");
-            other.setData("/java/data", TWO, -1);
-            make(other, "/java/not-yet");
-            Features.proxy(control, "resume");
-            session.reaches(KeeperState.Disconnected);
-            session.reaches(KeeperState.SyncConnected);
-            missed.hears(EventType.NodeDataChanged, "/java/data");
-            created.hears(EventType.NodeCreated, "/java/not-yet");
-
-            zk.getChildren("/java/child", missed);
-            Ear gone = new Ear();
-            zk.getData("/java/gone", gone, null);
-            zk.getChildren("/java/gone", gone);
-            Features.proxy(control, "pause");
-            make(other, "/java/child/x");
-            other.delete("/java/gone", -1);
-            Features.proxy(control, "resume");
-            session.reaches(KeeperState.SyncConnected);
-            missed.hears(EventType.NodeChildrenChanged, "/java/child");
-            gone.hears(EventType.NodeDeleted, "/java/gone");
-
-            other.setData("/java/quiet", TWO, -1);
-            quiet.hears(EventType.NodeDataChanged, "/java/quiet");
-            other.setData("/java/persistent", TWO, -1);
-            lasting.hears(EventType.NodeDataChanged, "/java/persistent");
-            make(other, "/java/recursive/x");
-            lasting.hears(EventType.NodeCreated, "/java/recursive/x");
-        }
-    }
-
-    private static void ephemerals() throws Exception {
-        try (ZooKeeper watcher = open(server)) {
-            Ear ear = new Ear();
-            try (ZooKeeper zk = open(server)) {
-                zk.create("/java/eph", ONE, OPEN_ACL_UNSAFE, EPHEMERAL);
-                watcher.exists("/java/eph", ear);
-            }
-            ear.hears(EventType.NodeDeleted, "/java/eph");
-        }
-    }
-
-    private static void ephemeralsOverReconnect() throws Exception {
-        Ear session = new Ear();
-        try (ZooKeeper zk = open(proxied, TIMEOUT_MS, session); ZooKeeper other = open(server)) {
-            long id = zk.getSessionId();
-            zk.create("/java/stays", ONE, OPEN_ACL_UNSAFE, EPHEMERAL);
-            for (int i = 0; i < 2; i++) {
-                Features.proxy(control, "cut");
-                session.reaches(KeeperState.Disconnected);
-                session.reaches(KeeperState.SyncConnected);
-                Features.equal(id, zk.getSessionId(), "same session");
-                Stat stat = other.exists("/java/stays", false);
-                Features.equal(id, stat == null ? null : stat.getEphemeralOwner(), "owner after a cut");
-                zk.setData("/java/stays", TWO, i);
-            }
-        }
-    }
-
-    private static void sessionReopened() throws Exception {
-        Ear first = new Ear();
-        ZooKeeper zk = open(proxied, TIMEOUT_MS, first);
-        zk.create("/java/moved", ONE, OPEN_ACL_UNSAFE, EPHEMERAL);
-        Features.proxy(control, "pause"); // or the first handle would fight for its session
-        Ear thief = new Ear();
-        try (ZooKeeper wrong = new ZooKeeper(server, TIMEOUT_MS, thief, zk.getSessionId(), new byte[16])) {
-            thief.reaches(KeeperState.Expired);
-        }
-        Ear second = new Ear();
-        ZooKeeper again = new ZooKeeper(server, TIMEOUT_MS, second, zk.getSessionId(), zk.getSessionPasswd());
-        second.reaches(KeeperState.SyncConnected);
-        Features.equal(zk.getSessionId(), again.getSessionId(), "same session");
-        Features.equal(List.of("/java/moved"), again.getEphemerals(), "its ephemerals");
-        again.close();
-        Features.proxy(control, "resume");
-        first.reaches(KeeperState.Expired);
-        zk.close();
-        try (ZooKeeper other = open(server)) {
-            Features.equal(null, other.exists("/java/moved", false), "ephemeral after close");
-        }
-        Ear ghost = new Ear();
-        try (ZooKeeper never = new ZooKeeper(server, TIMEOUT_MS, ghost, 0x1234567812345678L, new byte[16])) {
-            ghost.reaches(KeeperState.Expired);
-        }
-    }
-
-    private static void sessionExpiry() throws Exception {
-        Ear session = new Ear();
-        try (ZooKeeper other = open(server)) {
-            ZooKeeper zk = open(proxied, 1500, session);
-            zk.create("/java/mortal", ONE, OPEN_ACL_UNSAFE, EPHEMERAL);
-            zk.create("/java/mortal-too-", ONE, OPEN_ACL_UNSAFE, EPHEMERAL_SEQUENTIAL);
-            Ear ear = new Ear();
-            other.exists("/java/mortal", ear);
-            Features.proxy(control, "pause");
-            ear.hears(EventType.NodeDeleted, "/java/mortal");
-            Features.proxy(control, "resume");
-            session.reaches(KeeperState.Expired);
-            Features.refused(Code.SESSIONEXPIRED, () -> zk.exists("/java", false), "use after expiry");
-            zk.close();
-        }
-    }
-
     private static void transactions() throws Exception {
         try (ZooKeeper zk = open(server)) {
             make(zk, "/java/tx");
@@ -509,106 +307,6 @@ public final class JavaClient {
             Features.equal(Code.NONODE.intValue(), ((OpResult.ErrorResult) results.get(2)).getErr(), "missing");
             Features.equal(Code.NOAUTH.intValue(), ((OpResult.ErrorResult) results.get(3)).getErr(), "forbidden");
             Features.equal(List.of(), ((OpResult.GetChildrenResult) results.get(4)).getChildren(), "no children");
-        }
-    }
-
-    private static void acls() throws Exception {
-        String id = DigestAuthenticationProvider.generateDigest("ann:secret");
-        try (ZooKeeper nobody = open(server); ZooKeeper ann = open(server)) {
-            Features.refused(Code.INVALIDACL,
-                () -> nobody.create("/java/acl", ONE, Ids.CREATOR_ALL_ACL, PERSISTENT), "auth without an identity");
-            ann.addAuthInfo("digest", "ann:secret".getBytes());
-            ann.create("/java/acl", ONE, Ids.CREATOR_ALL_ACL, PERSISTENT);
-            Stat stat = new Stat();
-            Features.equal(acl(new ACL(Perms.ALL, new Id("digest", id))), ann.getACL("/java/acl", stat), "auth expanded");
-            Features.refused(Code.NOAUTH, () -> nobody.getData("/java/acl", false, null), "read");
-            Features.refused(Code.NOAUTH, () -> nobody.setData("/java/acl", TWO, -1), "write");
-            Features.refused(Code.NOAUTH, () -> make(nobody, "/java/acl/x"), "create");
-            Features.refused(Code.NOAUTH, () -> nobody.setACL("/java/acl", OPEN_ACL_UNSAFE, -1), "admin");
-            make(ann, "/java/acl/x");
-            Features.refused(Code.NOAUTH, () -> nobody.delete("/java/acl/x", -1), "delete");
-
-            ann.setACL("/java/acl", acl(
-                new ACL(Perms.READ, new Id("ip", "127.0.0.0/8")),
-                new ACL(Perms.ALL, new Id("digest", id))), 0);
-            Features.equal(1, ann.exists("/java/acl", false).getAversion(), "aversion");
-            Features.equal(ONE, nobody.getData("/java/acl", false, null), "read by address");
-            Features.refused(Code.NOAUTH, () -> nobody.setData("/java/acl", TWO, -1), "write by address");
-            Features.refused(Code.BADVERSION, () -> ann.setACL("/java/acl", OPEN_ACL_UNSAFE, 0), "stale aversion");
-            ann.setACL("/java/acl", acl(
-                new ACL(Perms.READ, new Id("ip", "10.1.2.3")), new ACL(Perms.ADMIN, new Id("digest", id))), -1);
-            Features.refused(Code.NOAUTH, () -> nobody.getData("/java/acl", false, null), "another address");
-            Features.refused(Code.INVALIDACL, () -> ann.setACL("/java/acl",
-                acl(new ACL(Perms.READ, new Id("ip", "300.1.2.3"))), -1), "bad address");
-            Features.refused(Code.INVALIDACL, () -> ann.setACL("/java/acl",
-                acl(new ACL(Perms.READ, new Id("nosuch", "x"))), -1), "unknown scheme");
-        }
-    }
-
-    private static void aclMasking() throws Exception {
-        try (ZooKeeper ann = open(server); ZooKeeper nobody = open(server)) {
-            ann.addAuthInfo("digest", "ann:secret".getBytes());
-            String id = DigestAuthenticationProvider.generateDigest("ann:secret");
-            List<ACL> list = new ArrayList<>(acl(
-                new ACL(Perms.READ, Ids.ANYONE_ID_UNSAFE), new ACL(Perms.ALL, new Id("digest", id))));
-            ann.create("/java/masked", ONE, list, PERSISTENT);
-            Features.equal(list, ann.getACL("/java/masked", null), "seen with ADMIN");
-            list.set(1, new ACL(Perms.ALL, new Id("digest", "ann:x")));
-            Features.equal(list, nobody.getACL("/java/masked", null), "seen with READ");
-        }
-    }
-
-    private static void authFailure() throws Exception {
-        Ear ear = new Ear();
-        ZooKeeper zk = open(server, TIMEOUT_MS, ear);
-        zk.addAuthInfo("nosuch", "x".getBytes());
-        ear.reaches(KeeperState.AuthFailed);
-        Features.refused(Code.AUTHFAILED, () -> zk.exists("/java", false), "use after it");
-        zk.close();
-    }
-
-    private static void superUser() throws Exception {
-        try (ZooKeeper ann = open(server); ZooKeeper root = open(server)) {
-            ann.addAuthInfo("digest", "ann:secret".getBytes());
-            ann.create("/java/locked", ONE, Ids.CREATOR_ALL_ACL, PERSISTENT);
-            root.addAuthInfo("digest", "super:admin".getBytes());
-            Features.equal(ONE, root.getData("/java/locked", false, null), "read");
-            root.setACL("/java/locked", OPEN_ACL_UNSAFE, -1);
-            root.delete("/java/locked", -1);
-        }
-    }
-
-    private static StatsTrack limit(long count, long bytes, long countHard, long bytesHard) {
-        StatsTrack track = new StatsTrack();
-        track.setCount(count);
-        track.setBytes(bytes);
-        track.setCountHardLimit(countHard);
-        track.setByteHardLimit(bytesHard);
-        return track;
-    }
-
-    private static void quotas() throws Exception {
-        try (ZooKeeper zk = open(server)) {
-            make(zk, "/java/quota");
-            SetQuotaCommand.createQuota(zk, "/java/quota", limit(2, 10, -1, -1));
-            make(zk, "/java/quota/a");
-            make(zk, "/java/quota/b"); // over the soft limit: only logged
-            List<StatsTrack> quota = ListQuotaCommand.listQuota(zk, "/java/quota");
-            Features.equal(2L, quota.get(0).getCount(), "soft limit");
-            Features.equal(3L, quota.get(1).getCount(), "nodes counted");
-            Features.equal(9L, quota.get(1).getBytes(), "bytes counted");
-            SetQuotaCommand.createQuota(zk, "/java/quota", limit(-1, -1, 4, 15));
-            make(zk, "/java/quota/c");
-            Features.refused(Code.QUOTAEXCEEDED, () -> make(zk, "/java/quota/d"), "one node too many");
-            Features.refused(Code.QUOTAEXCEEDED,
-                () -> zk.setData("/java/quota/a", new byte[20], -1), "too many bytes");
-            zk.delete("/java/quota/c", -1);
-            zk.setData("/java/quota/a", new byte[9], -1);
-            Features.equal(15L, ListQuotaCommand.listQuota(zk, "/java/quota").get(1).getBytes(), "bytes again");
-            make(zk, "/java/quota-not"); // a sibling with the same beginning is free
-            DelQuotaCommand.delQuota(zk, "/java/quota", null);
-            zk.setData("/java/quota/a", new byte[200], -1);
-            Features.equal(null, zk.exists("/zookeeper/quota/java", false), "quota nodes gone");
         }
     }
 
@@ -675,17 +373,6 @@ public final class JavaClient {
         }
     }
 
-    private static void whoAmI() throws Exception {
-        try (ZooKeeper zk = open(server)) {
-            zk.addAuthInfo("digest", "ann:secret".getBytes());
-            List<String> seen = new ArrayList<>();
-            for (ClientInfo info : zk.whoAmI()) {
-                seen.add(info.getAuthScheme() + ":" + info.getUser());
-            }
-            Features.equal(new TreeSet<>(List.of("ip:127.0.0.1", "digest:ann")), new TreeSet<>(seen), "identities");
-        }
-    }
-
     private static void chroot() throws Exception {
         try (ZooKeeper zk = open(server)) {
             make(zk, "/java/root");
@@ -700,39 +387,6 @@ public final class JavaClient {
                 below.multi(List.of(Op.create("/m", ONE, OPEN_ACL_UNSAFE, PERSISTENT)));
             }
             Features.isTrue(zk.exists("/java/root/m", false) != null, "seen from above");
-        }
-    }
-
-    private static void largePackets() throws Exception {
-        int limit = 0xfffff;
-        Ear ear = new Ear();
-        try (ZooKeeper zk = open(server, TIMEOUT_MS, ear)) {
-            byte[] most = new byte[limit - 200];
-            Arrays.fill(most, (byte) 7);
-            zk.create("/java/large", most, OPEN_ACL_UNSAFE, PERSISTENT);
-            Features.equal(most, zk.getData("/java/large", false, null), "read back");
-            long id = zk.getSessionId();
-            Features.refused(Code.CONNECTIONLOSS,
-                () -> zk.create("/java/too-large", new byte[limit + 1], OPEN_ACL_UNSAFE, PERSISTENT), "too large");
-            ear.reaches(KeeperState.SyncConnected);
-            Features.equal(null, zk.exists("/java/too-large", false), "not done");
-            Features.equal(id, zk.getSessionId(), "the session lives on");
-        }
-    }
-
-    private static void readOnlyFlag() throws Exception {
-        Ear ear = new Ear();
-        try (ZooKeeper zk = new ZooKeeper(server, TIMEOUT_MS, ear, true)) {
-            ear.reaches(KeeperState.SyncConnected);
-            Features.equal(ZooKeeper.States.CONNECTED, zk.getState(), "a server that writes is no read-only one");
-            make(zk, "/java/ro");
-        }
-    }
-
-    private static void configNode() throws Exception {
-        try (ZooKeeper zk = open(server)) {
-            Features.equal(new byte[0], zk.getConfig(false, new Stat()), "empty on a standalone server");
-            Features.equal(Perms.READ, zk.getACL("/zookeeper/config", null).get(0).getPerms(), "its ACL");
         }
     }
 

@@ -1,20 +1,18 @@
 """kazoo's row of the table: every feature the Debian kazoo has, against a live server.
 
-Arguments: server port, proxy port, proxy control port. Works under /kazoo and leaves it there.
+Here what the client itself does; kazoo_recipes holds the recipes. Arguments: server port,
+proxy port, proxy control port. Works under /kazoo and leaves it there.
+
 Prints `PASS feature` or `FAIL feature why` and ends with 1 if any failed. The server must know the
 super user super:admin, enforce quotas, and allow session timeouts from 1 s.
 """
 
-import logging
 import os
 import queue
 import socket
 import sys
-import threading
-import time
-import traceback
 
-from kazoo.client import KazooClient, KazooState
+from kazoo.client import KazooState
 from kazoo.exceptions import (
     AuthFailedError,
     BadVersionError,
@@ -29,98 +27,24 @@ from kazoo.exceptions import (
     RuntimeInconsistency,
 )
 from kazoo.protocol.states import EventType
-from kazoo.recipe.cache import TreeCache, TreeEvent
 from kazoo.security import ACL, CREATOR_ALL_ACL, Id, Permissions, make_acl, make_digest_acl
+from kazoo_script import (
+    DEADLINE,
+    SERVER,
+    PROXIED,
+    attempt,
+    connect,
+    equal,
+    eventually,
+    feature,
+    features,
+    hears,
+    proxy,
+    reaches,
+    refused,
+)
 
-logging.disable(logging.CRITICAL)
-
-SERVER = "127.0.0.1:" + sys.argv[1]
-PROXIED = "127.0.0.1:" + sys.argv[2]
-CONTROL = int(sys.argv[3])
-DEADLINE = 30
-features = []
-
-
-def feature(name):
-    def register(body):
-        features.append((name, body))
-        return body
-
-    return register
-
-
-class connect:
-    """A started client as a context; `events` holds what its listener was told."""
-
-    def __init__(self, hosts=SERVER, timeout=10.0, **options):
-        self.client = KazooClient(hosts=hosts, timeout=timeout, **options)
-        self.client.events = queue.Queue()
-        self.client.add_listener(self.client.events.put)
-
-    def __enter__(self):
-        self.client.start(DEADLINE)
-        return self.client
-
-    def __exit__(self, *_):
-        self.client.stop()
-        self.client.close()
-
-
-def reaches(client, wanted):
-    while True:
-        state = client.events.get(timeout=DEADLINE)
-        if state == wanted:
-            return
-
-
-def proxy(command):
-    with socket.create_connection(("127.0.0.1", CONTROL), timeout=DEADLINE) as control:
-        control.sendall(command.encode() + b"\n")
-        assert control.recv(64) == b"ok\n", command
-
-
-def equal(expected, actual, what):
-    assert expected == actual, "%s: expected %r, got %r" % (what, expected, actual)
-
-
-def refused(error, call, *args, **kwargs):
-    try:
-        call(*args, **kwargs)
-    except error:
-        return
-    raise AssertionError("expected %s, but it was done" % error.__name__)
-
-
-def eventually(look, what):
-    end = time.monotonic() + DEADLINE
-    while not look():
-        assert time.monotonic() < end, "never came true: " + what
-        time.sleep(0.02)
-
-
-def hears(ear, kind, path):
-    event = ear.get(timeout=DEADLINE)
-    equal((kind, path), (event.type, event.path), "watch event")
-
-
-def threaded(*bodies):
-    """Runs the bodies side by side and passes on the first failure."""
-    failures = []
-
-    def guarded(body):
-        try:
-            body()
-        except Exception as error:  # shown by the caller
-            failures.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(body,), daemon=True) for body in bodies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(DEADLINE)
-        assert not thread.is_alive(), "a thread hangs"
-    if failures:
-        raise failures[0]
+import kazoo_recipes  # noqa: F401 registers its features by being imported
 
 
 @feature("session")
@@ -446,183 +370,6 @@ def pipelining():
         read = [zk.get_async("/kazoo/pipe/%d" % i) for i in range(500)]
         equal(["/kazoo/pipe/%d" % i for i in range(500)], [m.get(timeout=DEADLINE) for m in made], "made")
         equal({b"x"}, {r.get(timeout=DEADLINE)[0] for r in read}, "read")
-
-
-@feature("recipe-lock")
-def recipe_lock():
-    held = []
-
-    def contend(name):
-        with connect() as zk:
-            lock = zk.Lock("/kazoo/lock", name)
-            for _ in range(3):
-                with lock:
-                    held.append(name)
-                    equal(1, held.count(name), "others inside")
-                    equal([name], held, "alone inside")
-                    held.remove(name)
-
-    threaded(*[lambda name=name: contend(name) for name in ("a", "b", "c")])
-    with connect() as one, connect() as two:
-        readers = [one.ReadLock("/kazoo/rw-lock", "1"), two.ReadLock("/kazoo/rw-lock", "2")]
-        for reader in readers:
-            assert reader.acquire(timeout=DEADLINE)
-        writer = one.WriteLock("/kazoo/rw-lock", "3")
-        equal(False, writer.acquire(blocking=False), "a writer beside readers")
-        for reader in readers:
-            reader.release()
-        assert writer.acquire(timeout=DEADLINE)
-        writer.release()
-        semaphores = [one.Semaphore("/kazoo/sem", "1", 2), two.Semaphore("/kazoo/sem", "2", 2)]
-        for semaphore in semaphores:
-            assert semaphore.acquire(timeout=DEADLINE)
-        equal(False, one.Semaphore("/kazoo/sem", "3", 2).acquire(blocking=False), "a third lease")
-        equal(["1", "2"], sorted(semaphores[0].lease_holders()), "holders")
-
-
-@feature("recipe-election")
-def recipe_election():
-    led = []
-    with connect() as one, connect() as two:
-        elections = [zk.Election("/kazoo/elect", name) for zk, name in ((one, "1"), (two, "2"))]
-        threaded(*[lambda e=e: e.run(lambda: led.append(e.contenders()[0])) for e in elections])
-        equal(["1", "2"], sorted(led), "both led, one after the other")
-
-
-@feature("recipe-queue")
-def recipe_queue():
-    with connect() as zk, connect() as other:
-        plain = zk.Queue("/kazoo/queue")
-        for value in (b"one", b"two"):
-            plain.put(value)
-        plain.put(b"first", priority=10)
-        equal([b"first", b"one", b"two", None], [plain.get() for _ in range(4)], "in order")
-        locking = zk.LockingQueue("/kazoo/locking-queue")
-        locking.put_all([b"a", b"b"])
-        equal(b"a", locking.get(timeout=DEADLINE), "held")
-        mate = other.LockingQueue("/kazoo/locking-queue")
-        equal(b"b", mate.get(timeout=DEADLINE), "the next one for somebody else")
-        assert locking.consume() and mate.consume()
-        equal(0, len(locking), "all consumed")
-
-
-@feature("recipe-counter")
-def recipe_counter():
-    def count():
-        with connect() as zk:
-            counter = zk.Counter("/kazoo/counter")
-            for _ in range(10):
-                counter += 1
-
-    threaded(count, count, count)
-    with connect() as zk:
-        equal(30, zk.Counter("/kazoo/counter").value, "sum")
-
-
-@feature("recipe-barrier")
-def recipe_barrier():
-    with connect() as zk, connect() as other:
-        barrier = zk.Barrier("/kazoo/barrier")
-        barrier.create()
-        equal(False, other.Barrier("/kazoo/barrier").wait(0.05), "closed")
-        passed = []
-        threaded(
-            lambda: passed.append(other.Barrier("/kazoo/barrier").wait(DEADLINE)),
-            lambda: barrier.remove(),
-        )
-        equal([True], passed, "open")
-        inside = []
-
-        def both(client, name):
-            double = client.DoubleBarrier("/kazoo/double", 2, name)
-            double.enter()
-            inside.append(name)
-            double.leave()
-
-        threaded(lambda: both(zk, "1"), lambda: both(other, "2"))
-        equal(["1", "2"], sorted(inside), "both went through")
-
-
-@feature("recipe-group")
-def recipe_group():
-    with connect() as zk, connect() as other:
-        party = zk.Party("/kazoo/party", "ann")
-        party.join()
-        other.Party("/kazoo/party", "bob").join()
-        equal(["ann", "bob"], sorted(party), "members")
-        party.leave()
-        equal(["bob"], list(other.Party("/kazoo/party")), "after one left")
-        shares = {}
-
-        def partition(client, name):
-            """Follows the states of the recipe until both hold one item each."""
-            mine = client.SetPartitioner(
-                "/kazoo/share", ("x", "y"), identifier=name, max_reaction_time=0.2, time_boundary=0.2
-            )
-            while len(shares) < 2:
-                assert not mine.failed, "partitioner failed"
-                if mine.release:
-                    shares.pop(name, None)
-                    mine.release_set()
-                elif mine.acquired and len(list(mine)) == 1:
-                    shares[name] = list(mine)[0]
-                    time.sleep(0.02)
-                else:
-                    mine.wait_for_acquire(1)
-                    time.sleep(0.02)
-
-        threaded(lambda: partition(zk, "1"), lambda: partition(other, "2"))
-        equal(["x", "y"], sorted(shares.values()), "shares")
-
-
-@feature("recipe-cache")
-def recipe_cache():
-    with connect() as zk, connect() as other:
-        other.ensure_path("/kazoo/cache/a/b")
-        cache = TreeCache(zk, "/kazoo/cache")
-        events = queue.Queue()
-        cache.listen(events.put)
-        cache.start()
-        while events.get(timeout=DEADLINE).event_type != TreeEvent.INITIALIZED:
-            pass
-        equal({"b"}, set(cache.get_children("/kazoo/cache/a")), "loaded")
-        other.set("/kazoo/cache/a/b", b"news")
-        event = events.get(timeout=DEADLINE)
-        equal((TreeEvent.NODE_UPDATED, b"news"), (event.event_type, event.event_data.data), "update")
-        other.create("/kazoo/cache/a/c")
-        equal(TreeEvent.NODE_ADDED, events.get(timeout=DEADLINE).event_type, "added")
-        other.delete("/kazoo/cache/a/c")
-        equal(TreeEvent.NODE_REMOVED, events.get(timeout=DEADLINE).event_type, "removed")
-        cache.close()
-
-
-@feature("recipe-lease")
-def recipe_lease():
-    from datetime import timedelta
-
-    with connect() as zk:
-        assert zk.NonBlockingLease("/kazoo/lease", timedelta(hours=1), "ann")
-        assert zk.NonBlockingLease("/kazoo/lease", timedelta(hours=1), "ann"), "renewed"
-        assert not zk.NonBlockingLease("/kazoo/lease", timedelta(hours=1), "bob"), "taken"
-
-
-def attempt(name, body):
-    """Runs one feature in a thread of its own: one that hangs must not hide the others."""
-    outcome = ["FAIL %s no end within %d s" % (name, 2 * DEADLINE)]
-
-    def guarded():
-        try:
-            body()
-            outcome[0] = "PASS " + name
-        except Exception as error:
-            outcome[0] = "FAIL %s %s %s" % (name, type(error).__name__, error)
-            traceback.print_exc(file=sys.stdout)
-
-    thread = threading.Thread(target=guarded, daemon=True)
-    thread.start()
-    thread.join(2 * DEADLINE)
-    print(outcome[0], flush=True)
-    return outcome[0].startswith("PASS")
 
 
 def main():

@@ -1,7 +1,8 @@
 /**
  * One four-letter word: connect, send, read to the end. The server closes when it has answered.
  *
- * Inputs: port, the word (stmk carries eight more bytes). Output: the whole text.
+ * Inputs: port, the word (stmk carries eight more bytes). Output: the whole text; a server that does
+ * not close in time is an error.
  */
 import { connect } from 'node:net';
 

@@ -1,5 +1,7 @@
 /**
- * Chance with a seed, so that a failing run can be had again. Output: numbers in [0, below).
+ * Chance with a seed, so that a failing run can be had again.
+ *
+ * Input: a seed. Output: numbers in [0, limit), the same for the same seed on every machine.
  * QUOLL_INTEROP_SEED overrides the seed; the test prints it.
  */
 import { createHash } from 'node:crypto';

@@ -1,6 +1,9 @@
 /**
  * For rows whose script is written here, in TypeScript, because the client is a program to talk to:
  * the same verdicts as the scripts in clients/ print.
+ *
+ * Inputs: a feature's name and body. Output: passed, or why not. Invariant: the programs a feature
+ * opened are gone when it ends.
  */
 import { message } from '../harness/child.ts';
 import type { Dialogue } from '../harness/dialogue.ts';

@@ -1,5 +1,8 @@
 /**
  * One client's row: a script that is run against a server and says which features worked.
+ *
+ * Inputs: a place, made fresh for the row. Outputs: results by feature, and the script's last words
+ * for the message of a failure. A row never throws for a feature that fails.
  */
 
 import type { DebianPackage } from '../harness/debian.ts';

@@ -1,5 +1,8 @@
 /**
  * The rows whose scripts are programs of their own in clients/: kazoo, Java, Curator.
+ *
+ * Inputs: the ports of server and proxy, as arguments. Outputs: their PASS and FAIL lines. A script
+ * that hangs is killed; what it had said by then still counts.
  */
 import { Child } from '../harness/child.ts';
 import { python } from '../harness/debian.ts';
@@ -14,7 +17,8 @@ const DEADLINE_MS = 240_000;
 export const kazoo: Row = {
   client: 'kazoo',
   packages: ['python3-kazoo'],
-  run: (place) => runScript(python, [interopFile('clients', 'kazoo_client.py'), ...args(place)]),
+  run: (place) =>
+    runScript(python, ['-B', interopFile('clients', 'kazoo_client.py'), ...args(place)]),
 };
 
 export const javaClient: Row = {
