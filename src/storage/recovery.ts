@@ -4,8 +4,8 @@
 //
 // Differs from Java on purpose: a snapshot that fails leaves nothing in the state the next one is loaded into;
 // damage is refused by name instead of passed over (replay.ts, log-tail.ts); a snapshot that failed must be outrun
-// by the logs; `--accept-data-loss` goes on at the last certain transaction, with a fresh snapshot, the rest set
-// aside.
+// by the logs; what was read is synced before it is served; `--accept-data-loss` goes on at the last certain
+// transaction, with a fresh snapshot, the rest set aside.
 
 import { applyTxn } from '../core/tree/apply.ts';
 import { digestVersion } from '../core/tree/data-tree.ts';
@@ -278,7 +278,27 @@ class Recovery {
       },
       session: sessionSeen,
     });
-    return yield* progress('replaying log', total, steps);
+    const replayed = yield* progress('replaying log', total, steps);
+    this.#makeDurable(logs);
+    return replayed;
+  }
+
+  /**
+   * What a killed process had written and not synced was read from the system's cache: it will be served, and built
+   * upon, so a power loss must not take it any more. Java leaves it there.
+   */
+  #makeDurable(logs: readonly LogFileName[]): void {
+    const { files } = this.#ports;
+    const directory = this.#options.directories.logs;
+    for (const { name } of logs) {
+      const file = files.open(files.join(directory, name), 'read');
+      try {
+        file.sync();
+      } finally {
+        file.close();
+      }
+    }
+    if (logs.length > 0) files.syncDirectoryNow(directory);
   }
 
   #isAccepted(error: CorruptionError): boolean {
