@@ -332,7 +332,7 @@ export class DataTree {
     const rows = this.#rows;
     this.#marks.beforeChange(parent);
     const slot = rows.take();
-    this.#names.set(slot, bytes, nameStart, nameEnd);
+    this.#names.set(slot, parent, bytes, nameStart, nameEnd);
     rows.setWord(slot, Word.parent, parent);
     rows.setWord(slot, Word.firstChild, noSlot);
     rows.setWord(slot, Word.acl, aclId);

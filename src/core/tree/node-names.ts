@@ -1,9 +1,9 @@
-// The names of nodes, and the paths they make: a block in a slab for each name (length, bytes), and
-// the walk from a node up to the root. A path is nowhere kept as a whole. In: slots; out: bytes,
-// texts, jute strings, and whether a path given as bytes is a node's.
+// The names of nodes, and the paths they make: a block in a slab for each node, which holds the length
+// of its path, then its name as a jute string. A path is nowhere kept as a whole; it is walked from
+// the node to the root, which costs its depth and no stack. In: slots; out: bytes, texts, jute
+// strings, and whether a path given as bytes is a node's.
 //
-// The root has an empty name; its path is '' on disk and '/' to clients. A walk costs the depth of
-// the node and no stack.
+// The root has an empty name; its path is '' on disk and '/' to clients.
 
 import { decodeUtf8 } from '../../jute/utf8.ts';
 import type { Writer } from '../../jute/writer.ts';
@@ -13,8 +13,8 @@ import { Word } from './node-rows.ts';
 
 const slash = 0x2f;
 const fnvPrime = 0x01000193;
-/** In front of the name in its block. */
-const lengthSize = 4;
+/** Offsets in a block: the length of the path, the length of the name, the name. */
+const At = { pathLength: 0, length: 4, name: 8 } as const;
 
 export class NodeNames {
   readonly #rows: NodeRows;
@@ -24,7 +24,7 @@ export class NodeNames {
   constructor(rows: NodeRows, root: number) {
     this.#rows = rows;
     this.#root = root;
-    rows.setWord(root, Word.name, this.#slab.take(lengthSize));
+    rows.setWord(root, Word.name, this.#slab.take(At.name));
   }
 
   get allocated(): number {
@@ -35,28 +35,23 @@ export class NodeNames {
     return this.#slab.used;
   }
 
-  /** Gives a new node the name `bytes[start, end)`. */
-  set(slot: number, bytes: Uint8Array, start: number, end: number): void {
+  /** Gives a new node the name `bytes[start, end)` below its parent. */
+  set(slot: number, parent: number, bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    const name = this.#slab.take(length + lengthSize);
+    const name = this.#slab.take(At.name + length);
     const page = this.#slab.pageOf(name);
     const block = Slab.offsetOf(name);
-    page[block] = length >>> 24;
-    page[block + 1] = length >>> 16;
-    page[block + 2] = length >>> 8;
-    page[block + 3] = length;
-    for (let i = 0; i < length; i++) page[block + lengthSize + i] = bytes[start + i] as number;
+    putInt(page, block + At.pathLength, this.pathLength(parent) + 1 + length);
+    putInt(page, block + At.length, length);
+    const to = block + At.name;
+    for (let i = 0; i < length; i++) page[to + i] = bytes[start + i] as number;
     this.#rows.setWord(slot, Word.name, name);
   }
 
   drop(slot: number): void {
     const name = this.#rows.word(slot, Word.name);
-    this.#slab.give(name, this.lengthOf(slot) + lengthSize);
-  }
-
-  lengthOf(slot: number): number {
-    const name = this.#rows.word(slot, Word.name);
-    return lengthAt(this.#slab.pageOf(name), Slab.offsetOf(name));
+    const length = intAt(this.#slab.pageOf(name), Slab.offsetOf(name) + At.length);
+    this.#slab.give(name, At.name + length);
   }
 
   /** Whether the node's name is `bytes[start, end)`. */
@@ -64,9 +59,9 @@ export class NodeNames {
     const name = this.#rows.word(slot, Word.name);
     const page = this.#slab.pageOf(name);
     const block = Slab.offsetOf(name);
-    const length = lengthAt(page, block);
+    const length = intAt(page, block + At.length);
     if (length !== end - start) return false;
-    const from = block + lengthSize;
+    const from = block + At.name;
     for (let i = 0; i < length; i++) if (page[from + i] !== bytes[start + i]) return false;
     return true;
   }
@@ -80,11 +75,11 @@ export class NodeNames {
       const name = rows.word(node, Word.name);
       const page = this.#slab.pageOf(name);
       const block = Slab.offsetOf(name);
-      const length = lengthAt(page, block);
+      const length = intAt(page, block + At.length);
       const from = at - length;
       if (from <= start || bytes[from - 1] !== slash) return false;
       for (let i = 0; i < length; i++) {
-        if (page[block + lengthSize + i] !== bytes[from + i]) return false;
+        if (page[block + At.name + i] !== bytes[from + i]) return false;
       }
       at = from - 1;
       node = rows.word(node, Word.parent);
@@ -96,7 +91,7 @@ export class NodeNames {
     const name = this.#rows.word(slot, Word.name);
     const page = this.#slab.pageOf(name);
     const block = Slab.offsetOf(name);
-    return decodeUtf8(page, block + lengthSize, block + lengthSize + lengthAt(page, block));
+    return decodeUtf8(page, block + At.name, block + At.name + intAt(page, block + At.length));
   }
 
   /** The name as a jute string, which is how it lies in its block. */
@@ -104,15 +99,13 @@ export class NodeNames {
     const name = this.#rows.word(slot, Word.name);
     const page = this.#slab.pageOf(name);
     const block = Slab.offsetOf(name);
-    writer.raw(page, block, block + lengthSize + lengthAt(page, block));
+    const from = block + At.length;
+    writer.raw(page, from, block + At.name + intAt(page, from));
   }
 
   pathLength(slot: number): number {
-    let length = 0;
-    for (let node = slot; node !== this.#root; node = this.#rows.word(node, Word.parent)) {
-      length += 1 + this.lengthOf(node);
-    }
-    return length;
+    const name = this.#rows.word(slot, Word.name);
+    return intAt(this.#slab.pageOf(name), Slab.offsetOf(name) + At.pathLength);
   }
 
   pathBytes(slot: number): Uint8Array {
@@ -136,21 +129,28 @@ export class NodeNames {
       const name = this.#rows.word(node, Word.name);
       const page = this.#slab.pageOf(name);
       const block = Slab.offsetOf(name);
-      const length = lengthAt(page, block);
+      const length = intAt(page, block + At.length);
       at -= length;
-      for (let i = 0; i < length; i++) into[at + i] = page[block + lengthSize + i] as number;
+      for (let i = 0; i < length; i++) into[at + i] = page[block + At.name + i] as number;
       into[--at] = slash;
     }
   }
 }
 
-function lengthAt(page: Uint8Array, block: number): number {
+function intAt(page: Uint8Array, at: number): number {
   return (
-    ((page[block] as number) << 24) |
-    ((page[block + 1] as number) << 16) |
-    ((page[block + 2] as number) << 8) |
-    (page[block + 3] as number)
+    ((page[at] as number) << 24) |
+    ((page[at + 1] as number) << 16) |
+    ((page[at + 2] as number) << 8) |
+    (page[at + 3] as number)
   );
+}
+
+function putInt(page: Uint8Array, at: number, value: number): void {
+  page[at] = value >>> 24;
+  page[at + 1] = value >>> 16;
+  page[at + 2] = value >>> 8;
+  page[at + 3] = value;
 }
 
 /** Continues the hash of a path over more of its bytes (FNV-1a from a secret start). */
