@@ -39,6 +39,8 @@ export interface FaultSettings {
 const callsMax = 60;
 
 export class ServerFaults {
+  /** A server that ended is booted again. */
+  keepsRunning = true;
   readonly #world: World;
   readonly #server: SimServer;
   readonly #settings: FaultSettings;
@@ -47,6 +49,7 @@ export class ServerFaults {
   #isActive = false;
   #diskWasBad = false;
   #bootIsDue = false;
+  #isBroken = false;
 
   /** `others`: the hosts a link may be cut to. */
   constructor(
@@ -60,6 +63,11 @@ export class ServerFaults {
     this.#settings = settings;
     this.#others = others;
     this.#chance = world.fork(`faults ${server.name}`);
+  }
+
+  /** A violation ended it for good. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   start(): void {
@@ -80,25 +88,32 @@ export class ServerFaults {
 
   /** For `onEnded` of the server. */
   ended(end: ServerEnd): void {
-    this.#judge(end);
-    if (end.kind !== 'stopped' || this.#isActive) this.#bootSoon();
+    if (!this.#isAllowed(end)) {
+      this.#isBroken = true;
+      return;
+    }
+    if (this.keepsRunning) this.#bootSoon();
   }
 
-  #judge(end: ServerEnd): void {
+  #isAllowed(end: ServerEnd): boolean {
     const { name, lives } = this.#server;
     if (end.kind === 'refused') {
       const { error } = end;
-      if (error instanceof FileError && this.#diskWasBad) return;
+      if (error instanceof FileError && this.#diskWasBad) return true;
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.#world.violation('PS4', `${name}, life ${lives}, does not start: ${text}`);
-    } else if (end.kind === 'exit') {
-      if (this.#diskWasBad && end.code === exitCodes.txnLogFailed) return;
-      this.#world.violation('LV3', `${name}, life ${lives}, exits with ${end.code}: ${end.reason}`);
+      return false;
     }
+    if (end.kind === 'exit') {
+      if (this.#diskWasBad && end.code === exitCodes.txnLogFailed) return true;
+      this.#world.violation('LV3', `${name}, life ${lives}, exits with ${end.code}: ${end.reason}`);
+      return false;
+    }
+    return true;
   }
 
   #bootSoon(): void {
-    if (this.#bootIsDue) return;
+    if (this.#bootIsDue || this.#isBroken) return;
     this.#bootIsDue = true;
     this.#world.clock.after(500 * this.#chance.fraction(), () => {
       this.#bootIsDue = false;

@@ -91,9 +91,11 @@ class Scenario {
     this.#server.boot();
     workload.start();
     this.#faults.start();
-    if (!world.runUntil(() => workload.isSpent, 3_600_000)) {
+    const isOver = (): boolean => workload.isSpent || this.#faults.isBroken;
+    if (!world.runUntil(isOver, 3_600_000)) {
       world.violation('LV3', 'the workload does not come to its end');
     }
+    if (this.#faults.isBroken) return this.#report();
     this.#faults.stop();
     for (const { machine } of workload.live) machine.process?.resume();
     this.#settle();
@@ -105,9 +107,13 @@ class Scenario {
       dumps: this.#dumps,
     });
     checkSessions(world, workload.clients);
+    return this.#report();
+  }
+
+  #report(): ScenarioReport {
     return {
-      world,
-      operations: workload.invocations.length,
+      world: this.#world,
+      operations: this.#workload.invocations.length,
       lives: this.#server.lives,
       lastZxid: this.#ghost.lastZxid,
     };
@@ -140,6 +146,7 @@ class Scenario {
 
   /** A clean stop, and a start that finds it all. */
   #restart(): void {
+    this.#faults.keepsRunning = false;
     this.#server.stop();
     this.#expect('LV3', 'the server stops', () => this.#server.state === 'off');
     this.#server.boot();
