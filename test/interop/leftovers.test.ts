@@ -35,16 +35,20 @@ interface Remains {
 
 interface Case {
   readonly name: string;
+  /** Java 3.8.0 cannot start from this, so it is not asked to. */
+  readonly fatalToJava?: boolean;
   damage(remains: Remains): void;
 }
 
 const cases: readonly Case[] = [
   {
-    name: 'an empty last log: it died before the header (Java 3.8.0 cannot start from this)',
+    name: 'an empty last log: it died before the header',
+    fatalToJava: true,
     damage: ({ place, lastZxid }) => writeFileSync(join(place, logName(lastZxid + 1n)), ''),
   },
   {
     name: 'a last log with half a header',
+    fatalToJava: true,
     damage: ({ place, lastZxid }) =>
       writeFileSync(join(place, logName(lastZxid + 1n)), Buffer.from('5a4b4c4700000002', 'hex')),
   },
@@ -99,8 +103,9 @@ describe(`what a dead Java server leaves to ${subject()}`, { skip }, () => {
     lastZxid = await visit(base, 'java', 0, 1200);
   });
 
-  for (const { name, damage } of cases) {
-    it(name, async () => {
+  for (const { name, damage, fatalToJava } of cases) {
+    const hopeless = subject() === 'java' && fatalToJava === true;
+    it(name, { skip: hopeless && 'Java 3.8.0 cannot start from this' }, async () => {
       const folder = scratchFolder('leftover');
       cpSync(base, folder, { recursive: true });
       damage({ place: join(folder, 'data', 'version-2'), lastZxid });
