@@ -10,6 +10,7 @@ import { present } from '../../util/assert.ts';
 import { crc32, crcValue } from '../../util/checksums.ts';
 import { Deque } from '../../util/deque.ts';
 import type { DataTree } from '../tree/data-tree.ts';
+import { DigestSum } from '../tree/digest-sum.ts';
 
 /** Offsets in the 60 bytes of a node's Stat, in the order the digest wants. */
 const At = {
@@ -38,6 +39,8 @@ export class ChangeRecord {
   pathCrc = 0;
   dataCrc = 0;
   digest = 0;
+  /** Sessions under which it is listed: those it belonged to since it was made. */
+  readonly owners: bigint[] = [];
   readonly stat = new Uint8Array(statLength);
   readonly view = new DataView(this.stat.buffer);
 
@@ -104,6 +107,7 @@ export class ChangeRecord {
     if (owner !== 0n) view.setBigInt64(At.owner, owner);
   }
 
+  /** All but the owners: the list under a session may name more than are its own. */
   copyFrom(other: ChangeRecord): void {
     this.path = other.path;
     this.sequence = other.sequence;
@@ -119,6 +123,14 @@ export class ChangeRecord {
   }
 }
 
+/** Of a transaction: its zxid and time, in halves. */
+interface Moment {
+  readonly zxidHigh: number;
+  readonly zxidLow: number;
+  readonly timeHigh: number;
+  readonly timeLow: number;
+}
+
 interface Touch {
   readonly sequence: number;
   readonly record: ChangeRecord;
@@ -126,21 +138,24 @@ interface Touch {
 
 /** What a multi must put back when one of its operations fails. */
 interface Savepoint {
-  digestHigh: number;
-  digestLow: number;
+  readonly digestHigh: number;
+  readonly digestLow: number;
   /** State before the multi of each record it touched; undefined: there was no record. */
   readonly before: Map<string, ChangeRecord | undefined>;
 }
 
+/** Records kept for the next use; a burst of more goes back to the heap. */
+const poolMax = 4096;
+
 export class OutstandingChanges {
   readonly #tree: DataTree;
   readonly #byPath = new Map<string, ChangeRecord>();
+  /** Records that belong or belonged to a session: its end must know them without looking through all. */
+  readonly #byOwner = new Map<bigint, Set<ChangeRecord>>();
   readonly #touches = new Deque<Touch>();
   readonly #pool: ChangeRecord[] = [];
+  readonly #digest = new DigestSum();
   #savepoint: Savepoint | undefined;
-  /** The digest of the tree after every proposed transaction. */
-  digestHigh = 0;
-  digestLow = 0;
 
   constructor(tree: DataTree) {
     this.#tree = tree;
@@ -149,6 +164,15 @@ export class OutstandingChanges {
 
   get isEmpty(): boolean {
     return this.#byPath.size === 0;
+  }
+
+  /** The digest of the tree after every proposed transaction. */
+  get digestHigh(): number {
+    return this.#digest.high;
+  }
+
+  get digestLow(): number {
+    return this.#digest.low;
   }
 
   /**
@@ -198,9 +222,17 @@ export class OutstandingChanges {
     return record;
   }
 
+  /** The node of `create`, with all but its data. */
+  setCreated(record: ChangeRecord, proposal: Moment, owner: bigint): void {
+    const { zxidHigh, zxidLow, timeHigh, timeLow } = proposal;
+    record.setCreated(zxidHigh, zxidLow, timeHigh, timeLow, owner);
+    if (owner !== 0n) this.#list(record, owner);
+  }
+
   /** Must come before a record is changed: remembers which transaction it waits for, and how to undo a multi. */
   touch(record: ChangeRecord, sequence: number): void {
     this.#save(record);
+    if (record.exists && record.hasOwner) this.#list(record, record.owner);
     if (record.sequence !== sequence) {
       record.sequence = sequence;
       this.#touches.push({ sequence, record });
@@ -211,7 +243,7 @@ export class OutstandingChanges {
   updateDigest(record: ChangeRecord): void {
     if (record.outsideDigest || !this.#tree.options.digestEnabled) return;
     const digest = record.exists ? crcValue(crc32(record.dataCrc, record.stat, 0, statLength)) : 0;
-    this.#addDigest(digest - record.digest);
+    this.#digest.add(digest - record.digest);
     record.digest = digest;
   }
 
@@ -223,7 +255,7 @@ export class OutstandingChanges {
       const record = first.record;
       if (record.sequence === first.sequence && this.#byPath.get(record.path) === record) {
         this.#byPath.delete(record.path);
-        this.#pool.push(record);
+        this.#release(record);
       }
     }
     if (this.#byPath.size === 0) this.#followTree();
@@ -232,28 +264,32 @@ export class OutstandingChanges {
   /** Forgets everything: the role ended, or the tree was replaced. */
   clear(): void {
     this.#byPath.clear();
+    this.#byOwner.clear();
     this.#touches.clear();
     this.#savepoint = undefined;
     this.#followTree();
   }
 
-  /** Paths that will exist and belong to this session, and those of its present ones that will be gone. */
-  *ephemeralsOf(session: bigint): Generator<readonly [path: string, exists: boolean]> {
-    for (const record of this.#byPath.values()) {
-      if (!record.exists) yield [record.path, false];
-      else if (record.hasOwner && record.owner === session) yield [record.path, true];
+  /**
+   * Paths whose future concerns the end of a session: they will be its own, or (false) were and will be gone or
+   * somebody else's. Paths it has in the tree and nobody is about to change are not among them.
+   */
+  *ephemeralsOf(session: bigint): Generator<readonly [path: string, isOwn: boolean]> {
+    for (const record of this.#byOwner.get(session) ?? []) {
+      yield [record.path, record.exists && record.owner === session];
     }
   }
 
   // ---- multi: all or nothing ----
 
   begin(): void {
-    this.#savepoint = { digestHigh: this.digestHigh, digestLow: this.digestLow, before: new Map() };
+    const { high, low } = this.#digest;
+    this.#savepoint = { digestHigh: high, digestLow: low, before: new Map() };
   }
 
   commit(): void {
     for (const saved of this.#savepoint?.before.values() ?? [])
-      if (saved !== undefined) this.#pool.push(saved);
+      if (saved !== undefined) this.#release(saved);
     this.#savepoint = undefined;
   }
 
@@ -264,15 +300,14 @@ export class OutstandingChanges {
   rollback(): void {
     const savepoint = present(this.#savepoint, 'a multi to roll back');
     this.#savepoint = undefined;
-    this.digestHigh = savepoint.digestHigh;
-    this.digestLow = savepoint.digestLow;
+    this.#digest.set(savepoint.digestHigh, savepoint.digestLow);
     for (const [path, saved] of savepoint.before) {
       const record = this.#byPath.get(path);
       if (record === undefined || saved === undefined) continue;
       const sequence = record.sequence;
       record.copyFrom(saved);
       record.sequence = sequence;
-      this.#pool.push(saved);
+      this.#release(saved);
     }
   }
 
@@ -296,15 +331,25 @@ export class OutstandingChanges {
     savepoint.before.set(record.path, saved);
   }
 
-  #addDigest(difference: number): void {
-    const low = (this.digestLow >>> 0) + difference;
-    this.digestLow = low | 0;
-    if (low > 0xffffffff) this.digestHigh = (this.digestHigh + 1) | 0;
-    else if (low < 0) this.digestHigh = (this.digestHigh - 1) | 0;
+  #list(record: ChangeRecord, owner: bigint): void {
+    if (record.owners.includes(owner)) return;
+    record.owners.push(owner);
+    const records = this.#byOwner.get(owner);
+    if (records === undefined) this.#byOwner.set(owner, new Set([record]));
+    else records.add(record);
+  }
+
+  #release(record: ChangeRecord): void {
+    for (const owner of record.owners) {
+      const records = this.#byOwner.get(owner);
+      records?.delete(record);
+      if (records?.size === 0) this.#byOwner.delete(owner);
+    }
+    record.owners.length = 0;
+    if (this.#pool.length < poolMax) this.#pool.push(record);
   }
 
   #followTree(): void {
-    this.digestHigh = this.#tree.digestHigh;
-    this.digestLow = this.#tree.digestLow;
+    this.#digest.set(this.#tree.digestHigh, this.#tree.digestLow);
   }
 }

@@ -13,15 +13,23 @@ import type { Writer } from '../../jute/writer.ts';
 import type { ACL } from '../../proto/data.ts';
 import { AclList, Perms } from '../../proto/data.ts';
 import { ErrorCode } from '../../proto/errors.ts';
-import { CreateFlag, OpCode } from '../../proto/opcodes.ts';
+import { OpCode } from '../../proto/opcodes.ts';
 import { crc32 } from '../../util/checksums.ts';
 import type { Requester } from '../session/requester.ts';
 import type { AclOptions } from '../tree/acl.ts';
 import { allows, fixupAcl } from '../tree/acl.ts';
 import { digestVersion } from '../tree/data-tree.ts';
 import type { Database } from '../tree/database.ts';
-import { containerOwner, isTtl, ownerKind, ttlOwner } from '../tree/ephemeral-type.ts';
+import { ownerKind } from '../tree/ephemeral-type.ts';
 import { isPlainPath, isSystemPath, parentPath, pathError } from '../tree/path.ts';
+import {
+  createKindError,
+  isEphemeral,
+  isSequential,
+  ownerOf,
+  sequenceDigits,
+} from './create-kind.ts';
+import { decodeMulti, nullPath } from './multi-request.ts';
 import { isOpenAcl, openAclOf } from './open-acl.ts';
 import type { ChangeRecord, OutstandingChanges } from './outstanding-changes.ts';
 
@@ -85,7 +93,7 @@ export class Prep {
     try {
       err =
         type === OpCode.multi
-          ? this.#multi(requester, proposal, reader, out)
+          ? this.#multi(requester, proposal, reader, out, start)
           : this.#operation(type, requester, proposal, reader, out, start);
     } catch (error) {
       out.at = start;
@@ -194,30 +202,11 @@ export class Prep {
     const flags = reader.int();
     const ttl = type === OpCode.createTTL ? reader.long() : -1n;
 
-    const sequential =
-      flags === CreateFlag.PERSISTENT_SEQUENTIAL ||
-      flags === CreateFlag.EPHEMERAL_SEQUENTIAL ||
-      flags === CreateFlag.PERSISTENT_SEQUENTIAL_WITH_TTL;
-    const ephemeral = flags === CreateFlag.EPHEMERAL || flags === CreateFlag.EPHEMERAL_SEQUENTIAL;
-    const ttlFlags =
-      flags === CreateFlag.PERSISTENT_WITH_TTL ||
-      flags === CreateFlag.PERSISTENT_SEQUENTIAL_WITH_TTL;
-    if (flags < 0 || flags > CreateFlag.PERSISTENT_SEQUENTIAL_WITH_TTL)
-      return ErrorCode.BadArguments;
-    if (ttlFlags && !this.#options.extendedTypesEnabled) return ErrorCode.Unimplemented;
-    let owner = 0n;
-    if (type === OpCode.createTTL) {
-      // Java logs a createTTL without TTL flags and then cannot apply it: never proposed here.
-      if (!this.#options.extendedTypesEnabled) return ErrorCode.Unimplemented;
-      if (!ttlFlags || !isTtl(ttl)) return ErrorCode.BadArguments;
-      owner = ttlOwner(ttl);
-    } else if (ttlFlags) {
-      return ErrorCode.BadArguments;
-    } else if (type === OpCode.createContainer) {
-      owner = containerOwner;
-    } else if (ephemeral) {
-      owner = requester.sessionId;
-    }
+    const kindError = createKindError(type, flags, ttl, this.#options.extendedTypesEnabled);
+    if (kindError !== ErrorCode.Ok) return kindError;
+    const sequential = isSequential(flags);
+    const ephemeral = isEphemeral(flags);
+    const owner = ownerOf(type, flags, ttl, requester.sessionId);
     if (requester.error !== ErrorCode.Ok) return requester.error;
     if (ephemeral && requester.isLocal) return ErrorCode.EphemeralOnLocalSession;
     if (pathLength < 0) throw nullPath(reader);
@@ -286,13 +275,7 @@ export class Prep {
     const node = changes.create(path, parent, proposal.sequence);
     node.acl = acl;
     node.dataLength = bytesLength;
-    node.setCreated(
-      proposal.zxidHigh,
-      proposal.zxidLow,
-      proposal.timeHigh,
-      proposal.timeLow,
-      owner,
-    );
+    changes.setCreated(node, proposal, owner);
     if (this.#database.tree.options.digestEnabled) {
       // The CRC of the path goes on from the parent's, over '/' and the name, which follow its
       // bytes.
@@ -448,8 +431,8 @@ export class Prep {
     const paths = new Set<string>();
     const slots = tree.ephemerals.get(requester.sessionId);
     if (slots !== undefined) for (const slot of slots) paths.add(tree.pathOf(slot));
-    for (const [path, exists] of this.#changes.ephemeralsOf(requester.sessionId)) {
-      if (exists) paths.add(path);
+    for (const [path, isOwn] of this.#changes.ephemeralsOf(requester.sessionId)) {
+      if (isOwn) paths.add(path);
       else paths.delete(path);
     }
     for (const path of paths) {
@@ -471,11 +454,16 @@ export class Prep {
 
   // ---- multi ----
 
-  #multi(requester: Requester, proposal: Proposal, reader: Reader, out: Writer): number {
+  #multi(
+    requester: Requester,
+    proposal: Proposal,
+    reader: Reader,
+    out: Writer,
+    txnStart: number,
+  ): number {
     const ops = decodeMulti(reader);
     const changes = this.#changes;
     const bodyEnd = reader.end;
-    const bodyStart = out.at;
     out.int(ops.length);
     changes.begin();
     let failure: number = ErrorCode.Ok;
@@ -488,7 +476,7 @@ export class Prep {
       if (failure === ErrorCode.Ok) {
         reader.at = op.start;
         reader.end = op.end;
-        err = this.#operation(op.type, requester, proposal, reader, out, bodyStart);
+        err = this.#operation(op.type, requester, proposal, reader, out, txnStart);
         if (err !== ErrorCode.Ok) {
           failure = err;
           changes.rollback();
@@ -505,13 +493,12 @@ export class Prep {
     }
     reader.at = bodyEnd;
     reader.end = bodyEnd;
-    if (failure !== ErrorCode.Ok) return ErrorCode.Ok;
-    if (out.at + digestLength - bodyStart > this.#options.txnLengthMax) {
-      changes.rollback();
-      return ErrorCode.MarshallingError;
+    const isTooLong = out.at + digestLength - txnStart > this.#options.txnLengthMax;
+    if (failure === ErrorCode.Ok) {
+      if (isTooLong) changes.rollback();
+      else changes.commit();
     }
-    changes.commit();
-    return ErrorCode.Ok;
+    return isTooLong ? ErrorCode.MarshallingError : ErrorCode.Ok;
   }
 
   // ---- common ----
@@ -568,70 +555,7 @@ export class Prep {
   }
 }
 
-/** One operation of a multi: its type and where its record stands. */
-interface MultiOp {
-  readonly type: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-/**
- * Reads a multi as far as its records' ends (MultiOperationRecord); every operation is decoded before any is tried. What
- * kind of node a create makes follows its op code, but flags that say container or TTL overrule it (Op.Create).
- */
-function decodeMulti(reader: Reader): MultiOp[] {
-  const ops: MultiOp[] = [];
-  for (;;) {
-    const type = reader.int();
-    const done = reader.boolean();
-    reader.int();
-    if (done) return ops;
-    const start = reader.at;
-    let actual = type;
-    if (reader.lengthOfBytes() < 0) throw nullPath(reader);
-    switch (type) {
-      case OpCode.create:
-      case OpCode.create2:
-      case OpCode.createContainer:
-      case OpCode.createTTL: {
-        reader.lengthOfBytes();
-        if (isOpenAcl(reader) < 0) AclList.read(reader);
-        const flags = reader.int();
-        if (type === OpCode.createTTL) {
-          reader.long();
-          // Without a TTL's flags the ttl means nothing; flags that are none fail as this operation's result.
-          if (flags < CreateFlag.PERSISTENT_WITH_TTL) actual = OpCode.create;
-        } else if (flags < 0 || flags >= CreateFlag.PERSISTENT_WITH_TTL) {
-          throw new DecodeError(`create flags ${flags}`, reader.at - 4);
-        }
-        if (flags === CreateFlag.CONTAINER) actual = OpCode.createContainer;
-        break;
-      }
-      case OpCode.delete:
-      case OpCode.check:
-        reader.int();
-        break;
-      case OpCode.setData:
-        reader.lengthOfBytes();
-        reader.int();
-        break;
-      default:
-        throw new DecodeError(`op ${type} in a multi`, start);
-    }
-    ops.push({ type: actual, start, end: reader.at });
-  }
-}
-
-function nullPath(reader: Reader): DecodeError {
-  return new DecodeError('a null path', reader.at);
-}
-
 /** The version after this one; −1 is never a version, as it means "any" (ZOOKEEPER-4743). */
 function nextVersion(version: number): number {
   return version === -2 ? 0 : (version + 1) | 0;
-}
-
-/** Java's %010d: ten places, a minus sign among them. */
-function sequenceDigits(value: number): string {
-  return value < 0 ? `-${String(-value).padStart(9, '0')}` : String(value).padStart(10, '0');
 }
