@@ -11,6 +11,8 @@ export const sectorLength = 512;
 export interface SyncImage {
   readonly sectors: ReadonlyMap<number, Uint8Array>;
   readonly length: number;
+  /** The number of the last change it holds. */
+  readonly change: number;
 }
 
 export class MemoryInode {
@@ -20,7 +22,10 @@ export class MemoryInode {
   #bytes = new Uint8Array(sectorLength);
   #durable = new Uint8Array(sectorLength);
   #durableLength = 0;
-  readonly #dirty = new Set<number>();
+  /** Sectors that differ from the platter, and the number of the last change to each. */
+  readonly #dirty = new Map<number, number>();
+  #change = 0;
+  #synced = 0;
 
   static of(bytes: Uint8Array): MemoryInode {
     const inode = new MemoryInode();
@@ -48,8 +53,9 @@ export class MemoryInode {
     const end = position + bytes.length;
     this.#bytes = grown(this.#bytes, end);
     this.#bytes.set(bytes, position);
+    this.#change++;
     for (const sector of sectorsOf(position, end)) {
-      this.#dirty.add(sector);
+      this.#dirty.set(sector, this.#change);
       this.allocated.add(sector);
     }
     this.length = Math.max(this.length, end);
@@ -67,7 +73,8 @@ export class MemoryInode {
   setLength(length: number): void {
     if (length < this.length) {
       this.#bytes.fill(0, length);
-      for (const sector of sectorsOf(length, this.length)) this.#dirty.add(sector);
+      this.#change++;
+      for (const sector of sectorsOf(length, this.length)) this.#dirty.set(sector, this.#change);
       for (const sector of this.allocated) {
         if (sector * sectorLength >= length) this.allocated.delete(sector);
       }
@@ -77,15 +84,19 @@ export class MemoryInode {
 
   beginSync(): SyncImage {
     const sectors = new Map<number, Uint8Array>();
-    for (const sector of this.#dirty) sectors.set(sector, this.#sector(this.#bytes, sector));
-    return { sectors, length: this.length };
+    for (const sector of this.#dirty.keys()) {
+      sectors.set(sector, this.#sector(this.#bytes, sector));
+    }
+    return { sectors, length: this.length, change: this.#change };
   }
 
   endSync(image: SyncImage): void {
+    // A later one ended first: the platter has newer sectors.
+    if (image.change < this.#synced) return;
+    this.#synced = image.change;
     for (const [sector, bytes] of image.sectors) {
       this.#setDurable(sector, bytes);
-      const now = this.#sector(this.#bytes, sector);
-      if (now.every((byte, i) => byte === bytes[i])) this.#dirty.delete(sector);
+      if ((this.#dirty.get(sector) ?? 0) <= image.change) this.#dirty.delete(sector);
     }
     this.#durableLength = image.length;
   }
@@ -100,7 +111,7 @@ export class MemoryInode {
     const disk = this.#durable.subarray(0, this.#durable.length);
     let image = new Uint8Array(Math.max(disk.length, this.#bytes.length));
     image.set(disk);
-    for (const sector of this.#dirty) {
+    for (const sector of this.#dirty.keys()) {
       if (chance.chance(newShare)) {
         image.set(this.#sector(this.#bytes, sector), sector * sectorLength);
       }
@@ -121,8 +132,7 @@ export class MemoryInode {
     inode.#bytes.fill(0, length);
     inode.length = length;
     for (let at = 0; at < length; at += sectorLength) {
-      const sector = bytes.subarray(at, at + sectorLength);
-      if (sector.some((byte) => byte !== 0)) inode.allocated.add(at / sectorLength);
+      if (!isZero(bytes, at, at + sectorLength)) inode.allocated.add(at / sectorLength);
     }
     inode.#durable = new Uint8Array(inode.#bytes);
     inode.#durableLength = length;
@@ -150,6 +160,11 @@ function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
   const bigger = new Uint8Array(capacity);
   bigger.set(bytes);
   return bigger;
+}
+
+function isZero(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at] !== 0 && at < bytes.length) return false;
+  return true;
 }
 
 function* sectorsOf(start: number, end: number): Generator<number> {
