@@ -40,6 +40,7 @@ export type CloseReason =
   | 'auth_failed'
   | 'unimplemented_request'
   | 'malformed_frame'
+  | 'large_request'
   | 'connection_expired'
   | 'output_overflow'
   | 'server_shutdown';

@@ -7,35 +7,28 @@
 
 import { DecodeError, Reader } from '../jute/reader.ts';
 import { encodeUtf8 } from '../jute/utf8.ts';
-import { AuthPacket, ConnectRequest, ConnectResponse, Xid } from '../proto/client.ts';
+import { AuthPacket, ConnectRequest, Xid } from '../proto/client.ts';
 import type { Id } from '../proto/data.ts';
 import { Perms } from '../proto/data.ts';
 import { ErrorCode } from '../proto/errors.ts';
 import type { EventType } from '../proto/opcodes.ts';
 import { OpCode, opName, opOf } from '../proto/opcodes.ts';
-import { counterMax, hexZxid, highOf, lowOf } from '../proto/zxid.ts';
-import { assert, present, unreachable } from '../util/assert.ts';
+import { hexZxid } from '../proto/zxid.ts';
+import { present, unreachable } from '../util/assert.ts';
 import { copyBytes, emptyBytes } from '../util/bytes.ts';
 import type { CloseReason, ReplicaEffect, ReplicaEvent } from './effects.ts';
 import type { ReplicaOptions } from './replica-options.ts';
 import { Commits } from './request/commits.ts';
 import { ContainerSweep } from './request/container-sweep.ts';
-import { LogBatch } from './request/log-batch.ts';
-import { OutstandingChanges } from './request/outstanding-changes.ts';
-import type { Proposal } from './request/prep.ts';
-import { Prep } from './request/prep.ts';
+import { Outbox } from './request/outbox.ts';
 import { Reads } from './request/reads.ts';
-import {
-  beginReply,
-  endReply,
-  headerReplyLength,
-  writeHeaderReply,
-  writeNotification,
-} from './request/reply.ts';
+import { beginReply, endReply, headerReplyLength, writeHeaderReply } from './request/reply.ts';
+import { WriteLog } from './request/write-log.ts';
 import type { PendingWrite } from './session/connection.ts';
 import { Connection } from './session/connection.ts';
-import { isPassword, sessionPassword } from './session/password.ts';
+import { isPassword } from './session/password.ts';
 import type { Requester } from './session/requester.ts';
+import { requesterFor } from './session/requester.ts';
 import { ServerStats } from './session/server-stats.ts';
 import type { Session, SessionTracker } from './session/session-tracker.ts';
 import { Watches } from './session/watches.ts';
@@ -53,22 +46,17 @@ export class Replica {
   readonly connections = new Set<Connection>();
   readonly stats = new ServerStats();
   readonly #options: ReplicaOptions;
-  readonly #changes: OutstandingChanges;
-  readonly #prep: Prep;
+  readonly #writes: WriteLog;
+  readonly #outbox: Outbox;
   readonly #reads: Reads;
   readonly #commits: Commits;
   readonly #sweep: ContainerSweep;
   readonly #reader = new Reader(emptyBytes);
-  readonly #proposal: Proposal = { sequence: 0, zxidHigh: 0, zxidLow: 0, timeHigh: 0, timeLow: 0 };
   #effects: ReplicaEffect[] = [];
-  #dirty: Connection[] = [];
   #paused: Connection[] = [];
-  /** Filling; then on its way to the disk; then free for the next turn. */
-  #batch = new LogBatch<PendingWrite>();
-  #syncing: LogBatch<PendingWrite> | undefined;
-  #spare: LogBatch<PendingWrite> | undefined;
-  #batchSince = 0;
   #outstanding = 0;
+  /** Bytes of the large requests on their way. */
+  #largeBytes = 0;
   #nextSilenceCheckAt: number;
   #now = 0;
   #isStopping = false;
@@ -83,15 +71,13 @@ export class Replica {
       (watcher, type, path, aclId) => this.#event(watcher, type, path, aclId),
       (type, watchers) => this.stats.noteFired(type, watchers),
     );
-    this.#changes = new OutstandingChanges(database.tree);
-    this.#prep = new Prep(database, this.#changes, options);
+    this.#writes = new WriteLog(database, options);
+    this.#outbox = new Outbox(database, this.stats);
     this.#reads = new Reads(database, this.watches, options, (connection, type, path) => {
-      this.#notify(connection, type, path, -1, -1);
+      this.#outbox.notify(connection, type, path, -1, -1);
     });
     this.#commits = new Commits(database, this.watches);
     this.#sweep = new ContainerSweep(database.tree, options.containers, now);
-    this.#proposal.zxidHigh = database.zxidHigh;
-    this.#proposal.zxidLow = database.zxidLow;
     // Restored sessions get their whole timeout again, from now on.
     for (const [id, timeoutMs] of database.sessions) sessions.add(id, timeoutMs, now);
   }
@@ -103,7 +89,7 @@ export class Replica {
 
   /** Nothing is on its way to the disk or waits for it. */
   get isIdle(): boolean {
-    return this.#syncing === undefined && this.#batch.count === 0;
+    return this.#writes.isIdle;
   }
 
   /** When `timeout` is next wanted. */
@@ -111,28 +97,28 @@ export class Replica {
     let at = Math.min(this.#nextSilenceCheckAt, this.#sweep.deadline);
     const expiry = this.sessions.deadline;
     if (expiry !== undefined && expiry < at) at = expiry;
-    if (this.#batch.count > 0 && this.#syncing === undefined) {
-      at = Math.min(at, this.#batchSince + this.#options.flushDelayMs);
-    }
+    const { deadline } = this.#writes;
+    if (deadline !== undefined && deadline < at) at = deadline;
     return at;
   }
 
   step(event: ReplicaEvent, now: number, wallTime: number): readonly ReplicaEffect[] {
     this.#now = now;
+    this.#outbox.now = now;
     switch (event.kind) {
       case 'received':
-        this.#setTime(wallTime);
+        this.#writes.setTime(wallTime);
         this.#received(event.connection, event.bytes, event.view, event.start, event.end);
         break;
       case 'turnEnded':
         this.#endTurn();
         break;
       case 'synced':
-        this.#setTime(wallTime);
+        this.#writes.setTime(wallTime);
         this.#synced();
         break;
       case 'started':
-        this.#setTime(wallTime);
+        this.#writes.setTime(wallTime);
         this.#closeOrphans();
         break;
       case 'connected':
@@ -143,7 +129,7 @@ export class Replica {
         this.#forget(event.connection);
         break;
       case 'timeout':
-        this.#setTime(wallTime);
+        this.#writes.setTime(wallTime);
         this.#timeout(wallTime);
         break;
       default:
@@ -177,6 +163,17 @@ export class Replica {
     connection.stats.received++;
     this.stats.packetsReceived++;
     this.stats.bytesReceived += end - start + 4;
+    const { largeRequestThreshold, largeRequestMaxBytes } = this.#options;
+    const length = end - start;
+    if (length > largeRequestThreshold && this.#largeBytes + length > largeRequestMaxBytes) {
+      this.stats.largeRequestsRejected++;
+      this.#log(
+        'warn',
+        `request of ${length} bytes with ${this.#largeBytes} bytes of large requests on their way -> close`,
+      );
+      this.#close(connection, 'large_request', false);
+      return;
+    }
     const reader = this.#reader.reset(bytes, view, start, end);
     if (connection.phase === 'open') {
       this.#request(connection, reader, connection.authIds);
@@ -214,7 +211,8 @@ export class Replica {
         }
         return;
       case 'connection':
-        if (type === OpCode.ping) this.#answer(connection, Xid.PING, type, ErrorCode.Ok, this.#now);
+        if (type === OpCode.ping)
+          this.#outbox.answer(connection, Xid.PING, type, ErrorCode.Ok, this.#now);
         else this.#authenticate(connection, xid, type, reader);
         return;
       case 'session':
@@ -239,7 +237,7 @@ export class Replica {
       `request of type ${type} from session 0x${hexZxid(connection.sessionId)} -> Unimplemented, close`,
     );
     writeHeaderReply(connection.out, xid, -1, -1, ErrorCode.Unimplemented);
-    this.#sent(connection);
+    this.#outbox.sent(connection);
     this.#close(connection, 'unimplemented_request', true);
   }
 
@@ -268,7 +266,7 @@ export class Replica {
     receivedAt: number,
   ): void {
     if (refusal !== ErrorCode.Ok) {
-      this.#answer(connection, xid, type, refusal, receivedAt);
+      this.#outbox.answer(connection, xid, type, refusal, receivedAt);
       return;
     }
     const out = connection.out;
@@ -280,7 +278,7 @@ export class Replica {
       } catch (error) {
         err = this.#marshallingError(error, type);
       }
-      this.#answer(connection, xid, type, err, receivedAt);
+      this.#outbox.answer(connection, xid, type, err, receivedAt);
       return;
     }
     const start = beginReply(out, xid);
@@ -290,110 +288,59 @@ export class Replica {
       err = this.#marshallingError(error, type);
     }
     endReply(out, start, this.database.zxidHigh, this.database.zxidLow, err);
-    this.stats.readLatency.add(this.#now - receivedAt);
-    this.#answered(connection, xid, type, receivedAt, out.at - start);
+    this.#outbox.answeredRead(connection, xid, type, receivedAt, out.at - start);
   }
 
   #marshallingError(error: unknown, type: number): number {
     if (!(error instanceof DecodeError)) throw error;
+    this.#undecodable(error, type);
+    return ErrorCode.MarshallingError;
+  }
+
+  readonly #undecodable = (error: DecodeError, type: number): void => {
     this.#log(
       'warn',
       `${opName(type)} request that cannot be read (${error.message}) -> MarshallingError`,
     );
-    return ErrorCode.MarshallingError;
-  }
+  };
 
   // ---- writes ----
 
   #write(connection: Connection, xid: number, type: number, reader: Reader): void {
     if (this.#isStopping) return;
-    const { out } = this.#batch;
-    const proposal = this.#nextProposal();
-    const start = this.#batch.begin();
-    let err: number;
-    try {
-      err = this.#prep.prepare(type, xid, connection, proposal, reader, out);
-    } catch (error) {
-      err = this.#marshallingError(error, type);
-      this.#prep.prepareError(err, xid, connection, proposal, out);
-    }
-    if (type === OpCode.closeSession && connection.session !== undefined)
+    const length = reader.end - reader.at;
+    const write = this.#writes.write(connection, xid, type, reader, this.#now, this.#undecodable);
+    if (type === OpCode.closeSession && connection.session !== undefined) {
       connection.session.closing = true;
-    this.#propose(connection, xid, type, err, connection.sessionId, start);
-    this.#restrain(connection);
+    }
+    if (length > this.#options.largeRequestThreshold) {
+      write.largeBytes = length;
+      this.#largeBytes += length;
+    }
+    this.#proposed(connection, write);
   }
 
   /** A write refused unread; it takes its place in the log and among the replies all the same. */
   #writeError(connection: Connection, xid: number, type: number, err: number): void {
     if (this.#isStopping) return;
-    const proposal = this.#nextProposal();
-    const start = this.#batch.begin();
-    this.#prep.prepareError(err, xid, connection, proposal, this.#batch.out);
-    this.#propose(connection, xid, type, err, connection.sessionId, start);
-    this.#restrain(connection);
+    this.#proposed(connection, this.#writes.writeError(connection, xid, type, err, this.#now));
   }
 
   /** A transaction of the server itself: the end of a session, the end of a container. */
   #writeInternal(type: number, requester: Requester, body: Uint8Array): void {
-    const proposal = this.#nextProposal();
-    const start = this.#batch.begin();
-    const reader = this.#reader.reset(
-      body,
-      new DataView(body.buffer, body.byteOffset, body.length),
-      0,
-      body.length,
-    );
-    const err = this.#prep.prepare(type, 0, requester, proposal, reader, this.#batch.out);
-    this.#propose(undefined, 0, type, err, requester.sessionId, start);
-  }
-
-  #nextProposal(): Proposal {
-    const proposal = this.#proposal;
-    assert(proposal.zxidLow >>> 0 < counterMax, 'the zxid counter is not used up');
-    if (this.#batch.count === 0) this.#batchSince = this.#now;
-    proposal.sequence++;
-    proposal.zxidLow = (proposal.zxidLow + 1) | 0;
-    return proposal;
-  }
-
-  #propose(
-    connection: Connection | undefined,
-    xid: number,
-    type: number,
-    err: number,
-    sessionId: bigint,
-    start: number,
-  ): void {
-    const { zxidHigh, zxidLow, sequence } = this.#proposal;
-    const write: PendingWrite = {
-      connection,
-      sequence,
-      zxidHigh,
-      zxidLow,
-      xid,
-      type,
-      err,
-      sessionId,
-      start,
-      end: this.#batch.out.at,
-      receivedAt: this.#now,
-      held: undefined,
-    };
-    this.#batch.finish(start, zxidHigh, zxidLow, write);
+    this.#writes.writeInternal(type, requester, body, this.#now);
     this.#outstanding++;
-    if (connection !== undefined) {
-      connection.pendingWrites++;
-      connection.lastPending = write;
-    }
+  }
+
+  #proposed(connection: Connection, write: PendingWrite): void {
+    this.#outstanding++;
+    connection.pendingWrites++;
+    connection.lastPending = write;
+    this.#restrain(connection);
   }
 
   #synced(): void {
-    const batch = present(this.#syncing, 'a batch on its way to the disk');
-    this.#syncing = undefined;
-    const bytes = batch.out.bytes;
-    for (const write of batch.pending) this.#commit(write, bytes);
-    batch.clear();
-    this.#spare = batch;
+    this.#writes.synced(this.#commit);
     if (this.#paused.length > 0 && this.#outstanding <= this.#options.globalOutstandingLimit / 2) {
       for (const connection of this.#paused) connection.isPaused = false;
       this.#effects.push({ kind: 'resume', connections: this.#paused });
@@ -401,10 +348,11 @@ export class Replica {
     }
   }
 
-  #commit(write: PendingWrite, bytes: Uint8Array): void {
+  readonly #commit = (write: PendingWrite, bytes: Uint8Array): void => {
     this.#commits.commit(write, bytes);
-    this.#changes.applied(write.sequence);
+    this.#writes.applied(write);
     this.#outstanding--;
+    this.#largeBytes -= write.largeBytes;
     const latency = this.#now - write.receivedAt;
     this.stats.commitLatency.add(latency);
     const connection = write.connection;
@@ -415,17 +363,23 @@ export class Replica {
     connection.pendingWrites--;
     if (connection.lastPending === write) connection.lastPending = undefined;
     if (write.type === OpCode.createSession) {
-      this.#noteAnswer(connection, 0, write.type, write.receivedAt);
+      this.#outbox.noteAnswer(connection, 0, write.type, write.receivedAt);
       this.#established(connection);
     } else if (write.type !== OpCode.closeSession) {
       if (connection.isGone) this.stats.staleReplies++;
       else {
         const op = write.err === ErrorCode.Ok || write.type === OpCode.multi ? write.type : 0;
-        this.#answered(connection, write.xid, op, write.receivedAt, this.#commits.replyLength);
+        this.#outbox.answered(
+          connection,
+          write.xid,
+          op,
+          write.receivedAt,
+          this.#commits.replyLength,
+        );
       }
     }
     if (write.held !== undefined) this.#release(connection, write);
-  }
+  };
 
   /** What waited behind this write is answered now, before anything later. */
   #release(connection: Connection, write: PendingWrite): void {
@@ -497,10 +451,7 @@ export class Replica {
     const session = this.sessions.create(timeoutMs, this.#now);
     session.owner = connection;
     connection.bind(session);
-    const proposal = this.#nextProposal();
-    const start = this.#batch.begin();
-    this.#prep.prepareCreateSession(connection, timeoutMs, proposal, this.#batch.out);
-    this.#propose(connection, 0, OpCode.createSession, ErrorCode.Ok, session.id, start);
+    this.#proposed(connection, this.#writes.createSession(connection, timeoutMs, this.#now));
   }
 
   /** The password is checked before the connection the session has is touched (Java closes that first). */
@@ -515,7 +466,7 @@ export class Replica {
         'info',
         `reopen of session 0x${hexZxid(sessionId)} from ${connection.remoteAddress}: ${why} -> refuse`,
       );
-      this.#writeConnectResponse(connection, 0, 0n, new Uint8Array(16));
+      this.#outbox.refuse(connection);
       this.#close(connection, 'session_reopen_failed', true);
       return;
     }
@@ -532,28 +483,7 @@ export class Replica {
   #established(connection: Connection): void {
     if (connection.isGone) return;
     connection.phase = 'open';
-    const session = present(connection.session, 'the session of an established connection');
-    this.#writeConnectResponse(
-      connection,
-      connection.timeoutMs,
-      session.id,
-      sessionPassword(session.id),
-    );
-  }
-
-  #writeConnectResponse(
-    connection: Connection,
-    timeOut: number,
-    sessionId: bigint,
-    passwd: Uint8Array,
-  ): void {
-    const out = connection.out;
-    const start = out.at;
-    out.int(0);
-    ConnectResponse.write(out, { protocolVersion: 0, timeOut, sessionId, passwd });
-    if (connection.hasReadOnlyByte) out.boolean(false);
-    out.view.setInt32(start, out.at - start - 4);
-    this.#sent(connection);
+    this.#outbox.welcome(connection);
   }
 
   /** The session's end was applied: reply and close if its client asked, else its client is cut off. */
@@ -563,7 +493,7 @@ export class Replica {
     if (asker !== undefined && !asker.isGone) {
       const { zxidHigh, zxidLow } = this.database;
       writeHeaderReply(asker.out, xid, zxidHigh, zxidLow, ErrorCode.Ok);
-      this.#answered(asker, xid, OpCode.closeSession, receivedAt, headerReplyLength);
+      this.#outbox.answered(asker, xid, OpCode.closeSession, receivedAt, headerReplyLength);
       this.#close(asker, 'client_closed_session', true);
     }
     const owner = session?.owner;
@@ -585,7 +515,7 @@ export class Replica {
     const err = ids === undefined ? ErrorCode.AuthFailed : ErrorCode.Ok;
     if (ids !== undefined) connection.addAuthIds(ids);
     writeHeaderReply(connection.out, xid, 0, 0, err);
-    this.#sent(connection);
+    this.#outbox.sent(connection);
     if (err === ErrorCode.Ok) return;
     this.stats.authFailed++;
     this.#log('warn', `auth from ${connection.remoteAddress} failed -> AuthFailed, close`);
@@ -603,7 +533,7 @@ export class Replica {
           'info',
           `session 0x${hexZxid(session.id)} was silent for ${session.timeoutMs} ms -> close it`,
         );
-        this.#writeInternal(OpCode.closeSession, requesterOf(session.id), emptyBytes);
+        this.#writeInternal(OpCode.closeSession, requesterFor(session.id), emptyBytes);
       }
       for (const path of this.#sweep.takeDue(now, wallTime)) this.#deleteContainer(path);
     }
@@ -624,40 +554,20 @@ export class Replica {
     for (const id of [...this.database.tree.ephemerals.keys()]) {
       if (this.database.sessions.has(id)) continue;
       this.#log('warn', `ephemerals of session 0x${hexZxid(id)}, which is not open -> close it`);
-      this.#writeInternal(OpCode.closeSession, requesterOf(id), emptyBytes);
+      this.#writeInternal(OpCode.closeSession, requesterFor(id), emptyBytes);
     }
   }
 
   #deleteContainer(path: string): void {
     this.#log('info', `container or TTL node ${path} is due -> delete`);
-    this.#writeInternal(OpCode.deleteContainer, requesterOf(0n), encodeUtf8(path));
-  }
-
-  #setTime(wallTime: number): void {
-    this.#proposal.timeHigh = Math.floor(wallTime / 0x100000000);
-    this.#proposal.timeLow = wallTime | 0;
+    this.#writeInternal(OpCode.deleteContainer, requesterFor(0n), encodeUtf8(path));
   }
 
   #endTurn(): void {
-    if (this.#dirty.length > 0) {
-      const connections = this.#dirty;
-      this.#dirty = [];
-      for (const connection of connections) connection.isDirty = false;
-      this.#effects.push({ kind: 'flush', connections });
-    }
-    const batch = this.#batch;
-    if (batch.count === 0 || this.#syncing !== undefined) return;
-    const { flushDelayMs, maxBatchSize } = this.#options;
-    if (
-      flushDelayMs > 0 &&
-      batch.count < maxBatchSize &&
-      this.#now < this.#batchSince + flushDelayMs
-    )
-      return;
-    this.#syncing = batch;
-    this.#batch = this.#spare ?? new LogBatch<PendingWrite>();
-    this.#spare = undefined;
-    this.#effects.push({ kind: 'append', batch });
+    const connections = this.#outbox.takeDirty();
+    if (connections !== undefined) this.#effects.push({ kind: 'flush', connections });
+    const batch = this.#writes.takeBatch(this.#now);
+    if (batch !== undefined) this.#effects.push({ kind: 'append', batch });
   }
 
   // ---- output ----
@@ -670,60 +580,7 @@ export class Replica {
       !allows(this.database.tree.aclCache.listOf(aclId), Perms.READ, connection.authIds)
     )
       return;
-    this.#notify(connection, type, path, this.#commits.zxidHigh, this.#commits.zxidLow);
-  }
-
-  #notify(
-    connection: Connection,
-    type: EventType,
-    path: string,
-    zxidHigh: number,
-    zxidLow: number,
-  ): void {
-    const start = connection.out.at;
-    writeNotification(connection.out, type, path, zxidHigh, zxidLow);
-    this.stats.watchBytes += connection.out.at - start - 4;
-    this.#sent(connection);
-  }
-
-  /** A reply of a header alone, to what did not become a transaction. */
-  #answer(
-    connection: Connection,
-    xid: number,
-    type: number,
-    err: number,
-    receivedAt: number,
-  ): void {
-    writeHeaderReply(connection.out, xid, this.database.zxidHigh, this.database.zxidLow, err);
-    this.stats.readLatency.add(this.#now - receivedAt);
-    const op = err === ErrorCode.Ok ? type : 0;
-    this.#answered(connection, xid, op, receivedAt, headerReplyLength);
-  }
-
-  /** A reply was written; `length` bytes with its length word. */
-  #answered(
-    connection: Connection,
-    xid: number,
-    op: number,
-    receivedAt: number,
-    length: number,
-  ): void {
-    this.stats.noteResponse(length - 4);
-    this.#noteAnswer(connection, xid, op, receivedAt);
-    this.#sent(connection);
-  }
-
-  #noteAnswer(connection: Connection, xid: number, op: number, receivedAt: number): void {
-    const { zxidHigh, zxidLow } = this.database;
-    connection.stats.noteAnswer(xid, op, zxidHigh, zxidLow, receivedAt, this.#now);
-  }
-
-  #sent(connection: Connection): void {
-    this.stats.packetsSent++;
-    connection.stats.sent++;
-    if (connection.isDirty) return;
-    connection.isDirty = true;
-    this.#dirty.push(connection);
+    this.#outbox.notify(connection, type, path, this.#commits.zxidHigh, this.#commits.zxidLow);
   }
 
   #close(connection: Connection, reason: CloseReason, afterFlush: boolean): void {
@@ -744,16 +601,4 @@ export class Replica {
   #log(level: 'debug' | 'info' | 'warn' | 'error', message: string): void {
     this.#effects.push({ kind: 'log', level, message });
   }
-}
-
-/** The server itself, in a session's name. */
-function requesterOf(sessionId: bigint): Requester {
-  return {
-    sessionId,
-    sessionHigh: highOf(sessionId),
-    sessionLow: lowOf(sessionId),
-    authIds: [],
-    error: ErrorCode.Ok,
-    isLocal: false,
-  };
 }

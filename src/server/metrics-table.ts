@@ -69,6 +69,7 @@ const counterNames = names(`
 
 const counters: ReadonlyMap<string, Value> = new Map<string, Value>([
   ['watch_bytes', ({ replica }) => replica.stats.watchBytes],
+  ['large_requests_rejected', ({ replica }) => replica.stats.largeRequestsRejected],
   ['connection_rejected', ({ replica }) => replica.stats.connectionsRejected],
   // Java counts all connections that fell silent here, those with a session too.
   [

@@ -26,6 +26,8 @@ export function replicaOptionsOf(config: ServerConfig, hash: AuthOptions['hash']
     minSessionTimeoutMs: config.minSessionTimeoutMs,
     maxSessionTimeoutMs: config.maxSessionTimeoutMs,
     globalOutstandingLimit: config.globalOutstandingLimit,
+    largeRequestThreshold: config.largeRequestThreshold ?? Number.POSITIVE_INFINITY,
+    largeRequestMaxBytes: config.largeRequestMaxBytes,
     flushDelayMs: config.flushDelayMs,
     maxBatchSize: config.maxBatchSize,
     auth: { ...digest, digestAlg: config.digestAlg, superDigest: config.superDigest, hash },

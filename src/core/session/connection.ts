@@ -36,6 +36,8 @@ export interface PendingWrite {
   readonly start: number;
   readonly end: number;
   readonly receivedAt: number;
+  /** The request's length if it counts as large, else 0. */
+  largeBytes: number;
   held: HeldFrame[] | undefined;
 }
 

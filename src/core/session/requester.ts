@@ -1,6 +1,8 @@
 // Who asks: what prep and replies need to know of a client, whether its connection is here or at a learner.
 
 import type { Id } from '../../proto/data.ts';
+import { ErrorCode } from '../../proto/errors.ts';
+import { highOf, lowOf } from '../../proto/zxid.ts';
 
 export interface Requester {
   readonly sessionId: bigint;
@@ -11,4 +13,16 @@ export interface Requester {
   readonly error: number;
   /** A local session owns no ephemerals. */
   readonly isLocal: boolean;
+}
+
+/** The server itself, in a session's name: what ends a session or sweeps a container. */
+export function requesterFor(sessionId: bigint): Requester {
+  return {
+    sessionId,
+    sessionHigh: highOf(sessionId),
+    sessionLow: lowOf(sessionId),
+    authIds: [],
+    error: ErrorCode.Ok,
+    isLocal: false,
+  };
 }

@@ -45,6 +45,7 @@ export class ServerStats {
   staleReplies = 0;
   /** Over the life of the server: `srst` leaves it, as in Java. */
   authFailed = 0;
+  largeRequestsRejected = 0;
 
   noteClosed(reason: string): void {
     this.closed.set(reason, (this.closed.get(reason) ?? 0) + 1);

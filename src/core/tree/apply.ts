@@ -104,6 +104,8 @@ export function applyTxn(
   const type = view.getInt32(start + 28);
   header.type = type;
   reader.at = start + 32;
+  // Old servers logged a top-level check and then could not start again (ZOOKEEPER-2623).
+  if (type === OpCode.check) throw new BadTxnError('a check stands outside a multi');
   const err =
     type === OpCode.multi
       ? applyMulti(database, reader, listener)

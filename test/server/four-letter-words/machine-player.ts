@@ -30,6 +30,8 @@ const options: ReplicaOptions = {
   minSessionTimeoutMs: 1000,
   maxSessionTimeoutMs: 600_000,
   globalOutstandingLimit: 1000,
+  largeRequestThreshold: Number.POSITIVE_INFINITY,
+  largeRequestMaxBytes: 100 << 20,
   flushDelayMs: 0,
   maxBatchSize: 1000,
   auth: {
