@@ -13,10 +13,11 @@ export interface Difference {
   /** The reason, or where newer Java does the same. */
   readonly why: string;
   /**
-   * 'beside Java': met in every full run of the differential test. 'alone': the request would damage a
-   * Java server, so only this server is asked.
+   * 'beside Java': met in every full run of the differential test. 'patched': the Java that run uses,
+   * Debian's 3.8.0, carries the newer behaviour as a security patch. 'alone': the request would damage
+   * a Java server, so only this server is asked.
    */
-  readonly tested: 'beside Java' | 'alone';
+  readonly tested: 'beside Java' | 'patched' | 'alone';
 }
 
 export const differences = [
@@ -33,7 +34,7 @@ export const differences = [
     quoll:
       'It is used up without an event. For children the list of the parent decides, for a deleted node the one it had.',
     why: 'As Java since 3.8.4 and 3.9.2 (CVE-2024-23944).',
-    tested: 'beside Java',
+    tested: 'patched',
   },
   {
     id: 'set-watches-acl',
@@ -72,8 +73,8 @@ export const differences = [
   },
   {
     id: 'check-watches-path',
-    java: "checkWatches of a path that does not begin with '/' is a MarshallingError.",
-    quoll: 'NoWatcher, unless there is one: getData and exists take such paths.',
+    java: "checkWatches of a path that does not begin with '/' is a MarshallingError, of an empty one NoWatcher.",
+    quoll: 'It says whether there is a watch: exists and addWatch take such paths.',
     why: 'As Java since 3.9 (ZOOKEEPER-4466).',
     tested: 'beside Java',
   },
@@ -110,6 +111,20 @@ export const differences = [
     java: 'A vector with a count below −1 is an empty list.',
     quoll: 'MarshallingError.',
     why: 'No client writes it; a length that makes no sense is refused everywhere.',
+    tested: 'beside Java',
+  },
+  {
+    id: 'supplementary-characters',
+    java: 'A character beyond U+FFFF is sent as two surrogates of three bytes each, which is no UTF-8.',
+    quoll: 'As the four bytes of UTF-8.',
+    why: 'No reader, Java’s among them, can decode the other form. Only ids of ACLs and paths that name no node can hold one.',
+    tested: 'beside Java',
+  },
+  {
+    id: 'malformed-utf8',
+    java: 'In a string that is no UTF-8 an encoded surrogate becomes one U+FFFD.',
+    quoll: 'It becomes three, one for each byte, as the Encoding Standard has it.',
+    why: 'No path may hold U+FFFD: such a string names no node either way.',
     tested: 'beside Java',
   },
   {

@@ -56,6 +56,15 @@ const bad: ReadonlyArray<AclEntry['id']> = [
   { scheme: 'ip', id: null },
 ];
 
+/** Alone in a list they keep others out. */
+const owners: ReadonlyArray<AclEntry['id']> = [
+  { scheme: 'digest', id: digests[0] ?? null },
+  { scheme: 'digest', id: digests[1] ?? null },
+  { scheme: 'auth', id: '' },
+  { scheme: 'ip', id: '10.1.2.3' },
+  { scheme: 'world', id: 'anyone' },
+];
+
 const odd: ReadonlyArray<AclEntry['id']> = [
   { scheme: 'digest', id: 'j\u00f8rgen:\u65e5\u672c' },
   { scheme: 'digest', id: 'smile\u{1f600}:x' },
@@ -78,7 +87,8 @@ export class Acls {
     if (die < 700) return this.open();
     if (die < 720) return null;
     if (die < 730) return [];
-    if (die < 735) return -2;
+    if (die < 740) return -2;
+    if (die < 820) return [{ perms: this.#perms(), id: this.#prng.pick(owners) }];
     const entries = Array.from({ length: 1 + this.#prng.below(4) }, () => this.#entry());
     if (this.#prng.chance(0.1)) entries.push(this.#prng.pick(entries));
     return entries;
@@ -99,7 +109,9 @@ export class Acls {
 
   #perms(): number {
     const die = this.#prng.below(20);
-    if (die < 8) return 31;
+    if (die < 6) return 31;
+    // All but reading.
+    if (die < 9) return 30;
     if (die < 18) return this.#prng.below(32);
     return this.#prng.pick([0, -1, 32, 255, 0x7fffffff, -0x80000000]);
   }

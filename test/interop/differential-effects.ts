@@ -10,6 +10,7 @@ import { AddWatchMode, CreateFlag, EventType, OpCode } from '../../src/proto/opc
 import type { Fields, Request } from './differential-requests.ts';
 import { fieldsOf } from './differential-requests.ts';
 import type { EventShape, ReplyShape, Shape } from './differential-shapes.ts';
+import { roughly } from './differential-text.ts';
 import type { WatchBook } from './differential-watch-book.ts';
 import type { Both, ConnectionState, World } from './differential-world.ts';
 
@@ -121,7 +122,7 @@ export class Effects {
     events: Both<readonly EventShape[]>,
   ): void {
     if (replies.java.err !== ErrorCode.Ok || replies.quoll.err !== ErrorCode.Ok) return;
-    const told = new Set(events.java.map(({ type, path }) => `${type} ${path}`));
+    const told = new Set(events.java.map(({ type, path }) => `${type} ${roughly(path)}`));
     const { NodeCreated, NodeDeleted, NodeDataChanged, NodeChildrenChanged } = EventType;
     const lists = [
       ['data', request.dataWatches, [NodeDeleted, NodeDataChanged]],
@@ -131,7 +132,7 @@ export class Effects {
     for (const book of [this.#books.java, this.#books.quoll]) {
       for (const [table, paths, types] of lists) {
         for (const path of paths) {
-          if (types.some((type) => told.has(`${type} ${path}`))) continue;
+          if (types.some((type) => told.has(`${type} ${roughly(path)}`))) continue;
           book.addStandard(connection.index, table, path);
         }
       }

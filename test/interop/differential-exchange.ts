@@ -20,6 +20,7 @@ import type { Observation } from './differential-rows.ts';
 import { rowsFor } from './differential-rows.ts';
 import type { EventShape, FrameShape, ReplyShape } from './differential-shapes.ts';
 import { Names, same, shapeOf } from './differential-shapes.ts';
+import { roughly } from './differential-text.ts';
 import { WatchBook38, WatchBookNew } from './differential-watch-book.ts';
 import type { Both, ConnectionState, SideName, World } from './differential-world.ts';
 
@@ -261,7 +262,11 @@ export class Exchange {
           const seen = { kind: 'event-zxid', java: one.zxid, quoll: other.zxid, caughtUp } as const;
           this.see(seen, connection, shown(one), shown(other));
         }
-        this.#fired(connection, one, caughtUp);
+        if (one.path !== other.path) {
+          const seen = { kind: 'event-path', java: one.path, quoll: other.path } as const;
+          this.see(seen, connection, shown(one), shown(other));
+        }
+        this.#fired(connection, other, caughtUp);
         j++;
         q++;
         continue;
@@ -350,7 +355,7 @@ function sameEvent(one: EventShape, other: EventShape): boolean {
 }
 
 function keyOf({ type, state, path, err }: EventShape): string {
-  return `${type} ${state} ${err} ${path}`;
+  return `${type} ${state} ${err} ${roughly(path)}`;
 }
 
 function sorted(events: readonly EventShape[]): EventShape[] {

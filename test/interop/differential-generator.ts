@@ -40,17 +40,17 @@ export class Generator {
       [60, () => this.#delete()],
       [90, () => this.#setData()],
       [50, () => this.#setAcl()],
-      [40, () => this.#pathWatch(OpCode.exists)],
+      [60, () => this.#pathWatch(OpCode.exists)],
       [60, () => this.#pathWatch(OpCode.getData)],
       [25, () => this.#pathWatch(OpCode.getChildren)],
       [35, () => this.#pathWatch(OpCode.getChildren2)],
       [30, () => make.path(OpCode.getACL, this.paths.any())],
-      [8, () => make.path(OpCode.sync, this.paths.any())],
+      [10, () => make.path(OpCode.sync, this.#oftenOdd())],
       [12, () => make.path(OpCode.getAllChildrenNumber, this.paths.any())],
       [12, () => make.path(OpCode.getEphemerals, this.#prefix())],
       [70, () => this.#multi()],
       [25, () => this.#multiRead()],
-      [35, () => this.#addWatch()],
+      [70, () => this.#addWatch()],
       [25, (c) => this.#watches(OpCode.checkWatches, c)],
       [25, (c) => this.#watches(OpCode.removeWatches, c)],
       [20, (c) => this.setWatches(this.#knownWatches(c), this.#zxid())],
@@ -143,9 +143,9 @@ export class Generator {
       ...[OpCode.create, OpCode.create, OpCode.create2, OpCode.create2],
       ...[OpCode.createContainer, OpCode.createTTL],
     ]);
-    const path = chance(0.8) ? this.paths.fresh() : this.paths.any();
+    const path = this.#watchedOr(() => (chance(0.8) ? this.paths.fresh() : this.paths.any()));
     let flags: number;
-    if (chance(0.06)) flags = pick([...intOddities, 3, 4, 5, 6, 7]);
+    if (chance(nested ? 0.15 : 0.06)) flags = pick([...intOddities, 3, 4, 5, 6, 7]);
     else if (type === OpCode.createContainer) flags = CreateFlag.CONTAINER;
     else if (type === OpCode.createTTL) flags = pick([5, 5, 6]);
     else flags = pick([0, 0, 0, 1, 2, 2, 3, nested ? 4 : 0]);
@@ -161,11 +161,15 @@ export class Generator {
   }
 
   #delete(): Request {
-    return make.pathInt(OpCode.delete, this.paths.any(), this.#version());
+    return make.pathInt(
+      OpCode.delete,
+      this.#watchedOr(() => this.paths.any()),
+      this.#version(),
+    );
   }
 
   #setData(): Request {
-    const path = this.paths.any();
+    const path = this.#watchedOr(() => this.paths.any());
     return make.setData(path, this.#data(), this.#version(path));
   }
 
@@ -221,7 +225,7 @@ export class Generator {
   // ---- reads ----
 
   #pathWatch(type: number): Request {
-    return make.pathWatch(type, this.paths.any(), this.#prng.chance(0.35));
+    return make.pathWatch(type, this.paths.any(), this.#prng.chance(0.5));
   }
 
   #multiRead(): Request {
@@ -229,7 +233,7 @@ export class Generator {
     const ops = Array.from({ length: below(6) }, () =>
       make.pathWatch(pick([OpCode.getData, OpCode.getChildren]), this.paths.any(), chance(0.3)),
     );
-    if (chance(0.1)) ops.splice(below(ops.length + 1), 0, this.#plain(this.paths.existing()));
+    if (chance(0.2)) ops.splice(below(ops.length + 1), 0, this.#plain(this.paths.existing()));
     if (chance(0.05)) ops.splice(below(ops.length + 1), 0, make.pathWatch(3, '/', false));
     return make.multi(OpCode.multiRead, ops);
   }
@@ -249,9 +253,26 @@ export class Generator {
   #watches(type: number, connection: ConnectionState): Request {
     const { pick, chance } = bound(this.#prng);
     const known = this.#knownWatches(connection);
-    const path = known.length > 0 && chance(0.7) ? pick(known) : this.paths.any();
+    let path: Path = this.#oftenOdd();
+    if (known.length > 0 && chance(0.6)) path = pick(known);
+    else if (chance(0.7)) path = this.#watchedOr(() => this.paths.any());
     const kind = chance(0.95) ? pick([1, 2, 3, 3, 4, 5]) : pick([0, 6, -1, 0x7fffffff]);
     return make.pathInt(type, path, kind);
+  }
+
+  #oftenOdd(): Path {
+    return this.#prng.chance(0.4) ? this.paths.odd() : this.paths.any();
+  }
+
+  /** A path that somebody watches, at times, or the child of one. */
+  #watchedOr(other: () => Path): Path {
+    const { pick, chance } = bound(this.#prng);
+    if (!chance(0.25)) return other();
+    const watched = this.#knownWatches(pick(this.#world.open)).filter(
+      (path) => !path.startsWith('/zookeeper/'),
+    );
+    if (watched.length === 0) return other();
+    return chance(0.3) ? `${pick(watched)}/w${this.#prng.below(4)}` : pick(watched);
   }
 
   #knownWatches(connection: ConnectionState): readonly string[] {

@@ -240,12 +240,14 @@ function isAuth({ id }: ACL): boolean {
 
 /** A path, or a scheme or an id in a list of ACLs, that is null. */
 export function hasNullString({ type, body }: Request): boolean {
-  const reader = new StrictReader(body);
+  const reader = new LenientReader(body);
   read(type, reader);
   return reader.nulls > 0;
 }
 
-class StrictReader extends Reader {
+/** Takes what our Reader refuses and Java does not: a count below −1 is an empty list. Counts oddities. */
+class LenientReader extends Reader {
+  negativeCounts = 0;
   nulls = 0;
 
   override ustring(): string {
@@ -253,11 +255,6 @@ class StrictReader extends Reader {
     if (text === null) this.nulls++;
     return text ?? '';
   }
-}
-
-/** Takes what our Reader refuses and Java does not: a count below −1 is an empty list. */
-class LenientReader extends Reader {
-  negativeCounts = 0;
 
   override count(elementLeast: number): number {
     const at = this.at;

@@ -8,12 +8,13 @@
 
 import type { DifferenceId, differences } from '../../src/proto/differences.ts';
 import { ErrorCode } from '../../src/proto/errors.ts';
-import { CreateFlag, OpCode } from '../../src/proto/opcodes.ts';
+import { CreateFlag, OpCode, WatcherType } from '../../src/proto/opcodes.ts';
 import { field } from './differential-effects.ts';
 import type { Fields, Request } from './differential-requests.ts';
 import { fieldsOf, hasNegativeCount, hasNullString } from './differential-requests.ts';
 import type { EventShape, ReplyShape, Shape } from './differential-shapes.ts';
 import { same, withoutOrder } from './differential-shapes.ts';
+import { asJavaReads, roughly } from './differential-text.ts';
 import type { WatchBook } from './differential-watch-book.ts';
 import type { Both, ConnectionState, SideName, World } from './differential-world.ts';
 
@@ -42,6 +43,13 @@ export interface ZxidObservation {
   readonly caughtUp: boolean;
 }
 
+/** The same event with its path in other letters. */
+export interface PathObservation {
+  readonly kind: 'event-path';
+  readonly java: string;
+  readonly quoll: string;
+}
+
 /** Events of one transaction, or of one reply, in another order. */
 export interface OrderObservation {
   readonly kind: 'order';
@@ -65,6 +73,7 @@ export type Observation =
   | ReplyObservation
   | EventObservation
   | ZxidObservation
+  | PathObservation
   | OrderObservation
   | PingObservation
   | ClosedObservation;
@@ -75,7 +84,7 @@ export interface Knowledge {
 }
 
 /** The rows that a run can meet. */
-type BesideJava = Extract<(typeof differences)[number], { readonly tested: 'beside Java' }>['id'];
+type BesideJava = Exclude<(typeof differences)[number], { readonly tested: 'alone' }>['id'];
 
 type Predicate = (seen: Observation, known: Knowledge) => boolean;
 
@@ -112,7 +121,7 @@ const predicates: Readonly<Record<BesideJava, Predicate>> = {
 
   'watch-types': (seen, known) => {
     const said = watchAnswers(seen, known);
-    return said?.asExpected === true && !said.isOfOthers;
+    return said?.asExpected === true && !said.isOfOthers && !said.isOddPath;
   },
 
   'check-watches-of-others': (seen, known) => {
@@ -120,12 +129,10 @@ const predicates: Readonly<Record<BesideJava, Predicate>> = {
     return said?.asExpected === true && said.isOfOthers;
   },
 
-  'check-watches-path': (seen) =>
-    seen.kind === 'reply' &&
-    seen.request.type === OpCode.checkWatches &&
-    seen.java.err === ErrorCode.MarshallingError &&
-    seen.quoll.err === ErrorCode.NoWatcher &&
-    /^[^/]/.test(textPath(seen.request)),
+  'check-watches-path': (seen, known) => {
+    const said = watchAnswers(seen, known);
+    return said?.asExpected === true && said.isOddPath && !said.isOfOthers;
+  },
 
   'multi-create2': (seen) =>
     isMulti(seen) &&
@@ -146,8 +153,26 @@ const predicates: Readonly<Record<BesideJava, Predicate>> = {
     seen.request.type === OpCode.multiRead &&
     seen.java.err === ErrorCode.MarshallingError &&
     seen.quoll.err === ErrorCode.MarshallingError &&
-    same(seen.java.body, []) &&
+    Array.isArray(seen.java.body) &&
     seen.quoll.body === null,
+
+  'supplementary-characters': (seen) => {
+    const texts = textsOf(seen);
+    return texts !== undefined && texts.java === asJavaReads(texts.quoll);
+  },
+
+  'malformed-utf8': (seen, known) => {
+    if (seen.kind === 'reply' && seen.java.err !== seen.quoll.err) {
+      const said = watchAnswers(seen, known);
+      return said?.asExpected === false && textPath(seen.request).includes('\ufffd');
+    }
+    const texts = textsOf(seen);
+    return (
+      texts !== undefined &&
+      texts.java !== asJavaReads(texts.quoll) &&
+      roughly(texts.java) === roughly(texts.quoll)
+    );
+  },
 
   'null-acl-id': (seen) =>
     seen.kind === 'reply' &&
@@ -175,6 +200,14 @@ const predicates: Readonly<Record<BesideJava, Predicate>> = {
         // `auth` in a list stands for the ids of a connection in the order of their set.
         (seen.request.type === OpCode.getACL && usesManyIds(seen.quoll.body)))),
 };
+
+/** What both said where it differs, as text. */
+function textsOf(seen: Observation): Both<string> | undefined {
+  if (seen.kind === 'event-path') return seen;
+  if (seen.kind !== 'reply' || seen.java.err !== seen.quoll.err) return undefined;
+  const [java, quoll] = [JSON.stringify(seen.java.body), JSON.stringify(seen.quoll.body)];
+  return java === quoll ? undefined : { java, quoll };
+}
 
 const hashed: ReadonlySet<number> = new Set([
   OpCode.getChildren,
@@ -210,6 +243,8 @@ interface WatchAnswers {
   readonly asExpected: boolean;
   /** Java took another connection's watch for this one's. */
   readonly isOfOthers: boolean;
+  /** Java walked up from a path that begins with no '/'. */
+  readonly isOddPath: boolean;
 }
 
 function watchAnswers(seen: Observation, { books }: Knowledge): WatchAnswers | undefined {
@@ -222,22 +257,18 @@ function watchAnswers(seen: Observation, { books }: Knowledge): WatchAnswers | u
   const { index } = seen.connection;
   const says = (side: SideName): number => {
     const book = books[side];
-    const found = (type === OpCode.checkWatches ? book.check : book.wouldRemove).call(
-      book,
-      index,
-      path,
-      watcherType,
-    );
-    if (found === undefined) return ErrorCode.MarshallingError;
-    return found ? ErrorCode.Ok : ErrorCode.NoWatcher;
+    return type === OpCode.checkWatches
+      ? book.check(index, path, watcherType)
+      : book.wouldRemove(index, path, watcherType);
   };
+  const known = watcherType >= WatcherType.Children && watcherType <= WatcherType.Any;
   return {
-    asExpected:
-      !/^[^/]/.test(path) && says('java') === seen.java.err && says('quoll') === seen.quoll.err,
+    asExpected: says('java') === seen.java.err && says('quoll') === seen.quoll.err,
     isOfOthers:
       type === OpCode.checkWatches &&
       seen.java.err === ErrorCode.Ok &&
       !books.java.isAt(index, path, watcherType),
+    isOddPath: type === OpCode.checkWatches && known && !path.startsWith('/'),
   };
 }
 

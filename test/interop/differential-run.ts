@@ -84,20 +84,22 @@ export class Run {
     } else if (die < 950) {
       await this.exchange.send(connection, this.#generator.batch(connection));
       await this.exchange.settle(connection);
-    } else if (die < 970) {
+    } else if (die < 975) {
       await this.#quotas.step(root);
-    } else if (die < 976) {
+    } else if (die < 979) {
       await this.#sessions.break(prng.pick(others));
-    } else if (die < 980) {
+    } else if (die < 982) {
       await this.#sessions.close(prng.pick(others));
-    } else if (die < 983) {
+    } else if (die < 984) {
       this.#sessions.drop(prng.pick(others));
     } else if (die < 989) {
       await this.#sessions.reopen(prng.pick(others).session);
-    } else if (die < 993) {
+    } else if (die < 992) {
       await this.#sessions.reopen(prng.pick(sessions.filter((one) => one !== root.session)));
     } else if (die < 996) {
-      const known = prng.pick(sessions.filter((one) => one !== root.session));
+      const known = prng.chance(0.5)
+        ? prng.pick(others).session
+        : prng.pick(sessions.filter((one) => one !== root.session));
       await this.#sessions.reopenWrongly(prng.chance(0.7) ? known : undefined);
     } else {
       await this.#sessions.openBadly();

@@ -244,7 +244,7 @@ export class Sessions {
 
   #role(): readonly string[] {
     const { alice, bob, super: root } = users;
-    return this.#prng.pick([[], [], [alice], [bob], [alice, bob], [root], [bob, bob]]);
+    return this.#prng.pick([[], [], [], [alice], [alice], [bob], [bob, bob], [alice, bob], [root]]);
   }
 
   #join(session: SessionState, clients: Both<RawClient>): ConnectionState {

@@ -6,6 +6,7 @@
  * expected, what checkWatches and removeWatches should say. It only explains differences between
  * the two servers; that both told the right thing where their rules agree, the comparison shows.
  */
+import { ErrorCode } from '../../src/proto/errors.ts';
 import { AddWatchMode, EventType, WatcherType } from '../../src/proto/opcodes.ts';
 
 export const Mode = { STANDARD: 1, PERSISTENT: 2, RECURSIVE: 4 } as const;
@@ -81,10 +82,10 @@ export abstract class WatchBook {
     return tablesOf(type)?.some((table) => held[table].has(path)) === true;
   }
 
-  /** What `remove` will say. */
-  abstract wouldRemove(connection: number, path: string, type: number): boolean | undefined;
-  abstract check(connection: number, path: string, type: number): boolean | undefined;
-  abstract remove(connection: number, path: string, type: number): boolean | undefined;
+  /** The error codes that checkWatches and removeWatches should give. */
+  abstract check(connection: number, path: string, type: number): number;
+  abstract wouldRemove(connection: number, path: string, type: number): number;
+  abstract remove(connection: number, path: string, type: number): void;
   protected abstract add(table: Modes, path: string, mode: number): void;
   protected abstract recursiveInBoth(): boolean;
 
@@ -97,13 +98,16 @@ export abstract class WatchBook {
     return held;
   }
 
+  protected everybody(): Held[] {
+    return [...this.#held.values()];
+  }
+
   protected anybodyAt(table: Table, path: string): boolean {
-    for (const held of this.#held.values()) if (held[table].has(path)) return true;
-    return false;
+    return this.everybody().some((held) => held[table].has(path));
   }
 }
 
-/** Java 3.8.0. Types beyond Any are unknown to it: `undefined`. */
+/** Java 3.8.0. Types beyond Any are unknown to it. */
 export class WatchBook38 extends WatchBook {
   protected override add(table: Modes, path: string, mode: number): void {
     table.set(path, mode);
@@ -113,19 +117,34 @@ export class WatchBook38 extends WatchBook {
     return true;
   }
 
-  /** Its containsWatcher asks whether anybody watches the path. */
-  override check(_connection: number, path: string, type: number): boolean | undefined {
-    return tablesOf(type)?.some((table) => this.anybodyAt(table, path));
+  /**
+   * Its containsWatcher asks whether anybody watches the path, and walks up from it while there are
+   * recursive watches in the table, which an empty path does not survive and a path without '/' not
+   * even once.
+   */
+  override check(_connection: number, path: string, type: number): number {
+    const tables = tablesOf(type);
+    if (tables === undefined) return ErrorCode.MarshallingError;
+    if (path === '') return ErrorCode.NoWatcher;
+    if (!path.includes('/')) return ErrorCode.MarshallingError;
+    const here = tables.map((table) => this.anybodyAt(table, path));
+    const walksOff = tables.some((table, i) => here[i] === false && this.#hasRecursive(table));
+    if (!path.startsWith('/') && walksOff) return ErrorCode.MarshallingError;
+    return here.includes(true) ? ErrorCode.Ok : ErrorCode.NoWatcher;
   }
 
-  override wouldRemove(connection: number, path: string, type: number): boolean | undefined {
-    return tablesOf(type) === undefined ? undefined : this.isAt(connection, path, type);
+  override wouldRemove(connection: number, path: string, type: number): number {
+    if (tablesOf(type) === undefined) return ErrorCode.MarshallingError;
+    return this.isAt(connection, path, type) ? ErrorCode.Ok : ErrorCode.NoWatcher;
   }
 
-  override remove(connection: number, path: string, type: number): boolean | undefined {
+  override remove(connection: number, path: string, type: number): void {
     const held = this.of(connection);
-    const taken = tablesOf(type)?.map((table) => held[table].delete(path));
-    return taken?.includes(true);
+    for (const table of tablesOf(type) ?? []) held[table].delete(path);
+  }
+
+  #hasRecursive(table: Table): boolean {
+    return this.everybody().some((held) => [...held[table].values()].includes(Mode.RECURSIVE));
   }
 }
 
@@ -139,21 +158,21 @@ export class WatchBookNew extends WatchBook {
     return false;
   }
 
-  override check(connection: number, path: string, type: number): boolean | undefined {
-    const { data, child } = this.of(connection);
-    return reachOf(type)?.some(
-      ([table, modes]) => (((table === 'data' ? data : child).get(path) ?? 0) & modes) !== 0,
-    );
+  override check(connection: number, path: string, type: number): number {
+    const held = this.of(connection);
+    const reach = reachOf(type);
+    if (reach === undefined) return ErrorCode.MarshallingError;
+    const found = reach.some(([table, modes]) => ((held[table].get(path) ?? 0) & modes) !== 0);
+    return found ? ErrorCode.Ok : ErrorCode.NoWatcher;
   }
 
-  override wouldRemove(connection: number, path: string, type: number): boolean | undefined {
+  override wouldRemove(connection: number, path: string, type: number): number {
     return this.check(connection, path, type);
   }
 
-  override remove(connection: number, path: string, type: number): boolean | undefined {
+  override remove(connection: number, path: string, type: number): void {
     const held = this.of(connection);
-    const taken = reachOf(type)?.map(([table, modes]) => take(held[table], path, modes));
-    return taken?.includes(true);
+    for (const [table, modes] of reachOf(type) ?? []) take(held[table], path, modes);
   }
 }
 
@@ -187,13 +206,10 @@ function reachOf(type: number): Array<readonly [Table, number]> | undefined {
   }
 }
 
-function take(table: Modes, path: string, modes: number): boolean {
-  const had = table.get(path) ?? 0;
-  const left = had & ~modes;
-  if (left === had) return false;
+function take(table: Modes, path: string, modes: number): void {
+  const left = (table.get(path) ?? 0) & ~modes;
   if (left === 0) table.delete(path);
   else table.set(path, left);
-  return true;
 }
 
 /** The path above: '/' above '/a'; nothing above '/' and above what does not begin with '/'. */
