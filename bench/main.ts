@@ -1,8 +1,8 @@
-// `npm run bench`: Java ZooKeeper (where Debian's package is installed) and Quoll by turns, on scratch directories, under
-// the same load generator, in one run. Prints a table with ratios and, with --write, puts it into BENCHMARKS.md.
+// `npm run bench`: Java ZooKeeper (where Debian's package is installed) and Quoll by turns, on scratch directories,
+// under the same load generator, in one run. Prints a table with ratios and, with --write, puts it into BENCHMARKS.md.
 //
-// A row is a load of zkload.c: operation, sessions, window. Each round runs Java, then Quoll; figures are medians of the
-// rounds. Servers are warmed by one uncounted run; `create` gets fresh servers each round, since its tree grows.
+// A row is a load of zkload.c: operation, sessions, window. Each round runs Java, then Quoll; figures are medians of
+// the rounds. Servers are warmed by one uncounted run; `create` gets fresh servers each round, since its tree grows.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

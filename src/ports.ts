@@ -7,7 +7,10 @@
 // - A completion callback never runs inside the call that started the work.
 // - Synchronous file calls either do the whole job or throw `FileError`.
 
-/** Milliseconds. `now` is monotonic and may have a fraction; `wallTime` is Unix time, used only for what a txn records. */
+/**
+ * Milliseconds. `now` is monotonic and may have a fraction; `wallTime` is Unix time, used only for what a txn
+ * records.
+ */
 export interface Clock {
   now(): number;
   wallTime(): number;
@@ -60,7 +63,9 @@ export interface FileStatus {
 }
 
 export interface Files {
-  /** 'read' must exist; 'update' must exist; 'create' makes a new file or empties an old one, for reading and writing. */
+  /**
+   * 'read' must exist; 'update' must exist; 'create' makes a new file or empties an old one, for reading and writing.
+   */
   open(path: string, mode: 'read' | 'update' | 'create'): OpenFile;
   status(path: string): FileStatus | undefined;
   /** Names in a directory, sorted; throws ENOENT when there is none. */
@@ -71,7 +76,10 @@ export interface Files {
   /** fsync of the directory itself: names created, renamed or removed in it survive a power loss. */
   syncDirectory(path: string, done: FileDone): void;
   syncDirectoryNow(path: string): void;
-  /** One process per directory. The operating system drops the lock with the process; undefined: another process holds it. */
+  /**
+   * One process per directory. The operating system drops the lock with the process; undefined: another process holds
+   * it.
+   */
   lock(directory: string): DirectoryLock | undefined;
   /** `base` and `name` as one path, with the system's separator. */
   join(base: string, ...names: string[]): string;
@@ -88,7 +96,10 @@ export interface Socket {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
-  /** Queues bytes; `done` when the kernel has them (or the socket is gone: `ok` false). The bytes are the port's until then. */
+  /**
+   * Queues bytes; `done` when the kernel has them (or the socket is gone: `ok` false). The bytes are the port's until
+   * then.
+   */
   write(bytes: Uint8Array, done: (ok: boolean) => void): void;
   pause(): void;
   resume(): void;
@@ -168,7 +179,10 @@ export interface Hash {
   digest(algorithm: string, bytes: Uint8Array): Uint8Array | undefined;
 }
 
-/** A decompressor fed in pieces; each `push` returns what came out. Throws `Error` on bytes that are not of the format. */
+/**
+ * A decompressor fed in pieces; each `push` returns what came out. Throws `Error` on bytes that are not of the
+ * format.
+ */
 export interface Inflater {
   push(bytes: Uint8Array): Uint8Array;
   finish(): Uint8Array;

@@ -1,6 +1,6 @@
 // What the replica asks of its driver, in order, and what the driver tells it. The driver performs all effects of one
-// step before the next; bytes for clients and for the log are not here: `step` writes them into the connections' and the
-// batch's Writers, and `flush` and `append` say when they are due.
+// step before the next; bytes for clients and for the log are not here: `step` writes them into the connections' and
+// the batch's Writers, and `flush` and `append` say when they are due.
 
 import type { LogBatch } from './request/log-batch.ts';
 import type { Connection, PendingWrite } from './session/connection.ts';

@@ -228,9 +228,6 @@ export class Replica {
           return;
         }
         break;
-      case 'nested':
-      case undefined:
-        break;
     }
     this.#log(
       'warn',

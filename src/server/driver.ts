@@ -1,6 +1,6 @@
 // Events -> replica.step -> effects. The driver owns the turn: it hands in what arrives, performs the effects of each
-// step in order before the next, ends the turn when all waiting input was read, and keeps the one timer the machine asks
-// for. It decides nothing about requests.
+// step in order before the next, ends the turn when all waiting input was read, and keeps the one timer the machine
+// asks for. It decides nothing about requests.
 
 import type { ReceivedEvent, ReplicaEffect, ReplicaEvent } from '../core/effects.ts';
 import type { Replica } from '../core/replica.ts';

@@ -1,9 +1,9 @@
-// One standalone server from its configuration and the ports: lock, recover, log, machine, client port; and the way back.
-// Pure: on Node it is started by start.ts, in the simulator with ports in memory.
+// One standalone server from its configuration and the ports: lock, recover, log, machine, client port; and the way
+// back. Pure: on Node it is started by start.ts, in the simulator with ports in memory.
 //
-// Order at the start: directories → lock → recovery → purge task → client port. Nothing is served before recovery ended,
-// and a port that cannot be bound ends the start. At the stop: no more connections, what is on its way is made durable
-// and answered, then the log and the lock are let go.
+// Order at the start: directories → lock → recovery → purge task → client port. Nothing is served before recovery
+// ended, and a port that cannot be bound ends the start. At the stop: no more connections, what is on its way is made
+// durable and answered, then the log and the lock are let go.
 
 import { Replica } from '../core/replica.ts';
 import { SessionTracker } from '../core/session/session-tracker.ts';
@@ -103,7 +103,10 @@ export class StandaloneServer {
     return this.#listener?.port;
   }
 
-  /** Calls back when clients are served, or with what stands in the way: ConfigError, DataDirectoryError, CorruptionError … */
+  /**
+   * Calls back when clients are served, or with what stands in the way: ConfigError, DataDirectoryError,
+   * CorruptionError …
+   */
   start(
     commands: (parts: ServerParts) => DriverHooks['command'],
     ready: (error: unknown) => void,

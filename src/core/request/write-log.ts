@@ -1,8 +1,8 @@
 // Writes on their way through the log: numbers each, has prep make its transaction, keeps the batch that fills and the
 // one that is being fsynced. The part of a server that a leader or a lone server has and a learner has not.
 //
-// Invariants: zxids and sequences rise by one; one batch is on its way to the disk at a time; what `synced` gives back is
-// in the order it was proposed.
+// Invariants: zxids and sequences rise by one; one batch is on its way to the disk at a time; what `synced` gives
+// back is in the order it was proposed.
 
 import { DecodeError, Reader } from '../../jute/reader.ts';
 import { ErrorCode } from '../../proto/errors.ts';
@@ -62,8 +62,8 @@ export class WriteLog {
   }
 
   /**
-   * Makes a request's transaction; the reader stands at its body. A body that cannot be read becomes an error transaction
-   * and is told through `undecodable`: it keeps its place among the writes and the replies.
+   * Makes a request's transaction; the reader stands at its body. A body that cannot be read becomes an error
+   * transaction and is told through `undecodable`: it keeps its place among the writes and the replies.
    */
   write(
     connection: Connection,

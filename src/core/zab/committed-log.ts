@@ -1,5 +1,5 @@
-// The last committed transactions as bytes (ZKDatabase.committedLog): what a learner that fell behind a little is brought
-// up to date from. A ring of copies with one limit on their number and one on their bytes.
+// The last committed transactions as bytes (ZKDatabase.committedLog): what a learner that fell behind a little is
+// brought up to date from. A ring of copies with one limit on their number and one on their bytes.
 //
 // Invariant: zxids rise from the oldest to the newest, without a gap inside an epoch (equal neighbours, which a Java
 // leader may have logged, are kept as one: the later).

@@ -1,8 +1,8 @@
 // How a leader brings a learner up to date (LearnerHandler.syncFollower): a pure decision from where the learner's
 // history ends and what the leader still has. Out: one plan; who sends it is leader.ts.
 //
-// The rule is Zab's: the learner must end with exactly the leader's history. DIFF adds what is missing, TRUNC first takes
-// away what the leader never had, SNAP replaces everything. When a cheaper plan is not certain to be right: SNAP.
+// The rule is Zab's: the learner must end with exactly the leader's history. DIFF adds what is missing, TRUNC first
+// takes away what the leader never had, SNAP replaces everything. When a cheaper plan is not certain to be right: SNAP.
 // A zxid whose counter is 0 stands for "established in this epoch, nothing proposed": no transaction has it.
 
 import type { Zxid } from '../../proto/zxid.ts';
@@ -20,8 +20,8 @@ export interface CommittedHistory {
 /** What the log files could give: the transactions from the first at or below `from` up to the committed history. */
 export interface LogHistory {
   /**
-   * Whether the files hold an unbroken history that begins at or before `from` and reaches `to`, and what it would cost;
-   * undefined: they do not.
+   * Whether the files hold an unbroken history that begins at or before `from` and reaches `to`, and what it would
+   * cost; undefined: they do not.
    */
   cover(
     from: Zxid,
@@ -43,7 +43,10 @@ export interface SyncSituation {
 }
 
 export type SyncPlan =
-  /** Send the packet with `zxid`, then every committed transaction above `after`; `fromLog`: those up to the committed history come from files. */
+  /**
+   * Send the packet with `zxid`, then every committed transaction above `after`; `fromLog`: those up to the committed
+   * history come from files.
+   */
   | {
       readonly kind: 'DIFF' | 'TRUNC';
       readonly zxid: Zxid;

@@ -55,7 +55,10 @@ export class Proposals<T> {
     this.#outstanding.push({ zxid, quorums, acks: new Set(), value });
   }
 
-  /** `sid` has everything up to `zxid` on disk. One acknowledgement may stand for all before it: logs are written in order. */
+  /**
+   * `sid` has everything up to `zxid` on disk. One acknowledgement may stand for all before it: logs are written in
+   * order.
+   */
   ack(sid: bigint, zxid: Zxid): void {
     for (let i = 0; i < this.#outstanding.length; i++) {
       const proposal = this.#outstanding.at(i);
