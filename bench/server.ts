@@ -18,10 +18,13 @@ export function isJavaInstalled(): boolean {
 }
 
 function classPath(): string {
-  const wanted =
-    /^(zookeeper|zookeeper-jute|slf4j-api|slf4j-simple|netty-.*|commons-cli|metrics-core|snappy-java|jetty-.*|jackson-.*|servlet-api)\.jar$/;
+  const wanted = [
+    /^zookeeper(-jute)?\.jar$/,
+    /^(slf4j-(api|simple)|commons-cli|metrics-core|snappy-java|servlet-api)\.jar$/,
+    /^(netty|jetty|jackson)-.*\.jar$/,
+  ];
   return readdirSync(jars)
-    .filter((name) => wanted.test(name))
+    .filter((name) => wanted.some((pattern) => pattern.test(name)))
     .map((name) => join(jars, name))
     .join(':');
 }

@@ -135,8 +135,8 @@ export class Replica {
       default:
         unreachable(event);
     }
-    if (this.#effects.length === 0) return noEffects;
     const effects = this.#effects;
+    if (effects.length === 0) return noEffects;
     this.#effects = [];
     return effects;
   }
@@ -572,11 +572,8 @@ export class Replica {
   #event(connection: Connection, type: EventType, path: string, aclId: number): void {
     if (connection.isGone) return;
     // Whoever may not read the node is not told (CVE-2024-23944); a one-shot watch is spent all the same.
-    if (
-      !this.#options.skipAcl &&
-      !allows(this.database.tree.aclCache.listOf(aclId), Perms.READ, connection.authIds)
-    )
-      return;
+    const acl = this.database.tree.aclCache.listOf(aclId);
+    if (!this.#options.skipAcl && !allows(acl, Perms.READ, connection.authIds)) return;
     this.#outbox.notify(connection, type, path, this.#commits.zxidHigh, this.#commits.zxidLow);
   }
 

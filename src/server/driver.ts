@@ -41,8 +41,10 @@ export class Driver implements ClientPortHost<Connection> {
   #nextId = 1;
   #turnIsDue = false;
   #timer: Timer | undefined;
-  /** The timer fired: the machine is told at the end of the turn, behind the input that waited (a paused process must not
-   * expire clients whose pings lie in the socket). */
+  /**
+   * The timer fired: the machine is told at the end of the turn, behind the input that waited, since a paused process
+   * must not expire clients whose pings lie in the socket.
+   */
   #timeoutIsDue = false;
   #timerAt = Number.POSITIVE_INFINITY;
   /** The time of this turn: read once, at its first event. */
