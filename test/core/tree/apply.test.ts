@@ -233,14 +233,9 @@ test('what no server should have written is refused', () => {
   refused({ type: 'error', err: 0 }, 77);
   refused(create('a', 1));
   refused({ type: 'delete', path: 'a' });
+  refused({ type: 'check', path: '/', version: 1 });
   const inner: TxnBody = { type: 'multi', ops: [] };
   refused({ type: 'multi', ops: [inner] });
-});
-
-test('a check that stands alone is passed over', () => {
-  const database = makeDatabase().ensureSystemNodes();
-  assert.equal(applyBody(database, { type: 'check', path: '/', version: 1 }, 1n), ErrorCode.Ok);
-  assert.equal(database.lastProcessedZxid, 1n);
 });
 
 test('a transaction cut anywhere is a DecodeError, or an older form of itself', () => {
