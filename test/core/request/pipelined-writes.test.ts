@@ -1,5 +1,6 @@
-// Writes prepared while others are in flight: each becomes the transaction it would have become had everything before it
-// been applied, byte for byte, the digest included; and with nothing in flight nothing is remembered.
+// Writes prepared while others are in flight: each becomes the transaction it would have become had
+// everything before it been applied, byte for byte, the digest included; and with nothing in flight
+// nothing is remembered.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -184,7 +185,8 @@ test('sequence numbers at the ends of their range', () => {
     const second = pipeline.propose(me, { op: 'create', path: '/q/m', flags: 2 });
     pipeline.commit();
     assert.equal(pipeline.database.digestMismatches, 0);
-    // The counter stands still at the greatest number there is, as in Java: the same digits come again.
+    // The counter stands still at the greatest number there is, as in Java: the same digits come
+    // again.
     if (cversion === 0x7fffffff) assert.equal(createdPath(second.txn), `/q/m${digits}`);
   }
 });

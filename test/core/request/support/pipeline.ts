@@ -1,5 +1,6 @@
-// Prep without a server around it: requests become transactions at once, and are applied later, when the test says so.
-// Each answer and each transaction's bytes are kept, so that a run with a lag can be compared with one without.
+// Prep without a server around it: requests become transactions at once, and are applied later,
+// when the test says so. Each answer and each transaction's bytes are kept, so that a run with a
+// lag can be compared with one without.
 
 import { OutstandingChanges } from '../../../../src/core/request/outstanding-changes.ts';
 import type { PrepOptions, Proposal } from '../../../../src/core/request/prep.ts';

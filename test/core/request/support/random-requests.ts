@@ -1,4 +1,5 @@
-// Random writes over a few paths, of every kind and often wrong, so that most of them touch what is still in flight.
+// Random writes over a few paths, of every kind and often wrong, so that most of them touch what is
+// still in flight.
 
 import type { ACL } from '../../../../src/proto/data.ts';
 import { openAcl } from '../../../../src/proto/data.ts';

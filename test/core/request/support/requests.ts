@@ -1,5 +1,5 @@
-// Requests as values, and the bodies they have on the wire. A field left out has the value that most tests want: open
-// ACLs, any version, no data.
+// Requests as values, and the bodies they have on the wire. A field left out has the value that
+// most tests want: open ACLs, any version, no data.
 
 import { Writer } from '../../../../src/jute/writer.ts';
 import * as records from '../../../../src/proto/client.ts';
