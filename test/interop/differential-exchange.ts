@@ -169,6 +169,8 @@ export class Exchange {
     requests: readonly Request[],
   ): Promise<FrameShape[]> {
     const frames: FrameShape[] = [];
+    // Java's selector can miss that it is to close what it has nothing to write to: input wakes it.
+    const ping = requestPayload(Xid.PING, OpCode.ping);
     // Pings are known by their xid, everything else by its place.
     const others = requests.filter(({ type }) => type !== OpCode.ping);
     let pings = requests.length - others.length;
@@ -176,10 +178,13 @@ export class Exchange {
     let isClosing = false;
     while (next < others.length || pings > 0 || isClosing) {
       const request = others[next];
+      const nudge =
+        isClosing && side === 'java' ? setTimeout(() => clients.java.send(ping), 1000) : 0;
       const bytes = await clients[side].frame().catch((error: unknown) => {
         const sent = requests.map(({ type }) => opName(type)).join(' ');
         throw new Mismatch(`step ${this.world.step}: ${side} after ${next} of ${sent}: ${error}`);
       });
+      clearTimeout(nudge);
       const frame = shapeOf(bytes, this.names[side], request?.type ?? OpCode.ping);
       frames.push(frame);
       if (frame.kind === 'closed') break;

@@ -18,6 +18,14 @@ import type { ConnectionState, World } from './differential-world.ts';
 
 type Draw = (connection: ConnectionState) => Request;
 
+/** Each of these is treated in a way of its own by one of the servers. */
+const oddest: readonly Path[] = [
+  '',
+  'a',
+  'a/b',
+  '/\u{1f600}',
+  Uint8Array.of(0x2f, 0xed, 0xa0, 0x80),
+];
 const intOddities = [0, 1, -2, -1, 2, 100, 0x7fffffff, -0x80000000];
 /** No operations; 13 and 20 are not here as a client's use of them harms Java. */
 const unknownOps = [0, 10, 23, 99, 108, 1000, -2, -1, -12, 0x7fffffff, -0x80000000];
@@ -45,7 +53,7 @@ export class Generator {
       [25, () => this.#pathWatch(OpCode.getChildren)],
       [35, () => this.#pathWatch(OpCode.getChildren2)],
       [30, () => make.path(OpCode.getACL, this.paths.any())],
-      [10, () => make.path(OpCode.sync, this.#oftenOdd())],
+      [16, () => make.path(OpCode.sync, this.#oftenOdd())],
       [12, () => make.path(OpCode.getAllChildrenNumber, this.paths.any())],
       [12, () => make.path(OpCode.getEphemerals, this.#prefix())],
       [70, () => this.#multi()],
@@ -233,7 +241,9 @@ export class Generator {
     const ops = Array.from({ length: below(6) }, () =>
       make.pathWatch(pick([OpCode.getData, OpCode.getChildren]), this.paths.any(), chance(0.3)),
     );
-    if (chance(0.2)) ops.splice(below(ops.length + 1), 0, this.#plain(this.paths.existing()));
+    // All of another kind.
+    if (chance(0.1)) return make.multi(OpCode.multiRead, [this.#delete(), this.#delete()]);
+    if (chance(0.3)) ops.splice(below(ops.length + 1), 0, this.#plain(this.paths.existing()));
     if (chance(0.05)) ops.splice(below(ops.length + 1), 0, make.pathWatch(3, '/', false));
     return make.multi(OpCode.multiRead, ops);
   }
@@ -254,14 +264,16 @@ export class Generator {
     const { pick, chance } = bound(this.#prng);
     const known = this.#knownWatches(connection);
     let path: Path = this.#oftenOdd();
-    if (known.length > 0 && chance(0.6)) path = pick(known);
-    else if (chance(0.7)) path = this.#watchedOr(() => this.paths.any());
+    if (known.length > 0 && chance(0.5)) path = pick(known);
+    else if (chance(0.5)) path = this.#watchedOr(() => this.paths.any());
     const kind = chance(0.95) ? pick([1, 2, 3, 3, 4, 5]) : pick([0, 6, -1, 0x7fffffff]);
     return make.pathInt(type, path, kind);
   }
 
   #oftenOdd(): Path {
-    return this.#prng.chance(0.4) ? this.paths.odd() : this.paths.any();
+    const die = this.#prng.below(100);
+    if (die < 20) return this.#prng.pick(oddest);
+    return die < 45 ? this.paths.odd() : this.paths.any();
   }
 
   /** A path that somebody watches, at times, or the child of one. */

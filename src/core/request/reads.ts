@@ -239,9 +239,12 @@ export class Reads {
   }
 
   #watchesOf(type: number, connection: Connection, reader: Reader): number {
-    const path = reader.ustring();
+    const path = reader.nullableString();
     const watcherType = watcherTypeOf(reader.int());
     if (watcherType === undefined) return ErrorCode.MarshallingError;
+    if (path === null) {
+      return type === OpCode.checkWatches ? ErrorCode.MarshallingError : ErrorCode.NoWatcher;
+    }
     const found =
       type === OpCode.checkWatches
         ? this.#watches.has(path, watcherType, connection)
