@@ -64,13 +64,30 @@ export class Names {
   }
 }
 
+/** Counts the strings and lists that are null, which records read as empty. */
+class NullCounter extends Reader {
+  nulls = 0;
+
+  override ustring(): string {
+    const text = this.nullableString();
+    if (text === null) this.nulls++;
+    return text ?? '';
+  }
+
+  override count(elementLeast: number): number {
+    const count = super.count(elementLeast);
+    if (count < 0) this.nulls++;
+    return count;
+  }
+}
+
 export function shapeOf(
   frame: Uint8Array | undefined,
   names: Names,
   typeOfNext: number,
 ): FrameShape {
   if (frame === undefined) return { kind: 'closed' };
-  const reader = new Reader(frame);
+  const reader = new NullCounter(frame);
   const [xid, zxid, err] = [reader.int(), reader.long(), reader.int()];
   if (xid === Xid.NOTIFICATION) {
     const { type, state, path } = WatcherEvent.read(reader);
@@ -80,7 +97,7 @@ export function shapeOf(
   return { kind: 'reply', xid, zxid, err, body: bodyOf(typeOfNext, reader, names) };
 }
 
-function bodyOf(type: number, reader: Reader, names: Names): Shape {
+function bodyOf(type: number, reader: NullCounter, names: Names): Shape {
   if (reader.remaining === 0) return null;
   const start = reader.at;
   try {
@@ -88,7 +105,8 @@ function bodyOf(type: number, reader: Reader, names: Names): Shape {
       type === OpCode.multi || type === OpCode.multiRead
         ? multiOf(reader, names)
         : recordOf(opOf(type)?.response, reader, names);
-    return reader.remaining === 0 ? shape : { body: shape, behind: hexOf(reader, reader.at) };
+    if (reader.remaining > 0) return { body: shape, behind: hexOf(reader, reader.at) };
+    return reader.nulls === 0 ? shape : { body: shape, nulls: reader.nulls };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     return { unreadable: hexOf(reader, start) };

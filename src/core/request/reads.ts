@@ -59,9 +59,9 @@ export class Reads {
       case OpCode.getACL:
         return this.#getAcl(authIds, reader, out);
       case OpCode.sync: {
-        const length = Math.max(0, reader.lengthOfBytes());
+        const length = reader.lengthOfBytes();
         out.int(length);
-        out.raw(reader.bytes, reader.at - length, reader.at);
+        out.raw(reader.bytes, reader.at - Math.max(0, length), reader.at);
         return ErrorCode.Ok;
       }
       case OpCode.multiRead:
