@@ -13,7 +13,7 @@ import { Acls } from './differential-acls.ts';
 import { mangled } from './differential-malformed.ts';
 import { Paths } from './differential-paths.ts';
 import type { Path, Request } from './differential-requests.ts';
-import { harmsJava, make, spoilsWatches } from './differential-requests.ts';
+import { fieldsOf, harmsJava, make, spoilsWatches } from './differential-requests.ts';
 import type { ConnectionState, World } from './differential-world.ts';
 
 type Draw = (connection: ConnectionState) => Request;
@@ -109,9 +109,10 @@ export class Generator {
     const requests: Request[] = [];
     const some = [this.paths.fresh(), this.paths.fresh(), this.paths.existing()];
     while (requests.length < count) {
-      const request = this.#prng.chance(0.5)
-        ? this.#plain(this.#prng.pick(some))
-        : this.#valid(connection);
+      const die = this.#prng.below(100);
+      const focus = this.#prng.pick(some);
+      const request =
+        die < 40 ? this.#plain(focus) : die < 55 ? this.#multi(focus) : this.#valid(connection);
       if (harmsJava(request) || spoilsWatches(request) || !isSteady(request)) continue;
       requests.push(request);
     }
@@ -191,10 +192,9 @@ export class Generator {
     return make.setAcl(path, this.#acls.any(), version);
   }
 
-  #multi(): Request {
+  #multi(focus = this.paths.fresh()): Request {
     const { chance, below, pick } = bound(this.#prng);
     const count = chance(0.03) ? 0 : 1 + below(6);
-    const focus = this.paths.fresh();
     const ops: Request[] = [];
     while (ops.length < count) {
       const die = below(100);
@@ -322,9 +322,19 @@ export class Generator {
   }
 }
 
-/** Legal in a batch: nothing whose effect on Java's pending changes differs from that on its tree. */
-function isSteady({ type, body }: Request): boolean {
-  return type !== OpCode.createContainer && type !== OpCode.multi && body.length < 10_000;
+/**
+ * Legal in a batch: nothing whose effect on Java's pending changes differs from that on its tree
+ * (flags that disagree with the op code), and nothing under a quota, which Java checks against what
+ * has been applied so far.
+ */
+function isSteady(request: Request): boolean {
+  if (request.body.length > 10_000) return false;
+  const fields = fieldsOf(request);
+  if (fields === undefined) return true;
+  return [fields, ...fields.ops].every(({ type, path, flags }) => {
+    if (/^\/q[0-9]/.test(path) || type === OpCode.createContainer) return false;
+    return type === OpCode.createTTL || flags < CreateFlag.CONTAINER;
+  });
 }
 
 function bound(prng: Prng) {

@@ -5,11 +5,13 @@
  * what was seen. Invariant: every step ends with both servers' answers compared, so that a failure
  * names the step and the same seed meets it again.
  */
+import { OpCode } from '../../src/proto/opcodes.ts';
 import { Prng } from '../../src/util/prng.ts';
 import { users } from './differential-acls.ts';
 import { Exchange } from './differential-exchange.ts';
 import { Generator } from './differential-generator.ts';
 import { Quotas } from './differential-quotas.ts';
+import { make } from './differential-requests.ts';
 import { Sessions } from './differential-sessions.ts';
 import type { Both, ConnectionState } from './differential-world.ts';
 import { World } from './differential-world.ts';
@@ -61,7 +63,21 @@ export class Run {
       }
     }
     await this.exchange.settle();
+    await this.#readAll();
     for (const connection of [...this.#world.open]) await this.#sessions.close(connection);
+  }
+
+  /** Every node there is, its list and its children, with the eyes of the superuser. */
+  async #readAll(): Promise<void> {
+    const root = await this.#sessions.open([users.super]);
+    for (const path of this.#world.nodes.keys()) {
+      await this.exchange.send(root, [
+        make.pathWatch(OpCode.getData, path, false),
+        make.pathWatch(OpCode.getChildren2, path, false),
+        make.path(OpCode.getACL, path),
+        make.path(OpCode.getAllChildrenNumber, path),
+      ]);
+    }
   }
 
   close(): void {
