@@ -31,12 +31,17 @@ import type { Requester } from './session/requester.ts';
 import { requesterFor } from './session/requester.ts';
 import { ServerStats } from './session/server-stats.ts';
 import type { Session, SessionTracker } from './session/session-tracker.ts';
+import { Throttle } from './session/throttle.ts';
 import { Watches } from './session/watches.ts';
 import { allows, authenticate } from './tree/acl.ts';
 import type { Database } from './tree/database.ts';
 
 /** How often connections that fell silent are looked for. */
 const silenceCheckMs = 1000;
+/** Output beyond this is flushed at once, not at the end of the turn. */
+const outputDue = 1 << 20;
+/** Reads that waited for a write are all answered behind it, in one step; beyond this the connection is given up. */
+const outputMax = 512 << 20;
 const noEffects: ReplicaEffect[] = [];
 
 export class Replica {
@@ -51,9 +56,9 @@ export class Replica {
   readonly #reads: Reads;
   readonly #commits: Commits;
   readonly #sweep: ContainerSweep;
+  readonly #throttle: Throttle;
   readonly #reader = new Reader(emptyBytes);
   #effects: ReplicaEffect[] = [];
-  #paused: Connection[] = [];
   #outstanding = 0;
   /** Bytes of the large requests on their way. */
   #largeBytes = 0;
@@ -78,6 +83,7 @@ export class Replica {
     });
     this.#commits = new Commits(database, this.watches);
     this.#sweep = new ContainerSweep(database.tree, options.containers, now);
+    this.#throttle = new Throttle(sessions, options.globalOutstandingLimit);
     // Restored sessions get their whole timeout again, from now on.
     for (const [id, timeoutMs] of database.sessions) sessions.add(id, timeoutMs, now);
   }
@@ -286,6 +292,21 @@ export class Replica {
     }
     endReply(out, start, this.database.zxidHigh, this.database.zxidLow, err);
     this.#outbox.answeredRead(connection, xid, type, receivedAt, out.at - start);
+    if (out.at > outputDue) this.#outputIsLarge(connection);
+  }
+
+  /**
+   * A small request may ask for a large reply, and one read of the socket holds thousands of them: what is due leaves
+   * before the turn ends, so that a client that does not take it is not read from any more.
+   */
+  #outputIsLarge(connection: Connection): void {
+    if (connection.out.at > outputMax) {
+      this.#log(
+        'warn',
+        `${connection.out.at} bytes of replies at once for session 0x${hexZxid(connection.sessionId)} -> close`,
+      );
+      this.#close(connection, 'output_overflow', false);
+    } else this.#effects.push({ kind: 'flush', connections: [connection] });
   }
 
   #marshallingError(error: unknown, type: number): number {
@@ -338,11 +359,8 @@ export class Replica {
 
   #synced(): void {
     this.#writes.synced(this.#commit);
-    if (this.#paused.length > 0 && this.#outstanding <= this.#options.globalOutstandingLimit / 2) {
-      for (const connection of this.#paused) connection.isPaused = false;
-      this.#effects.push({ kind: 'resume', connections: this.#paused });
-      this.#paused = [];
-    }
+    const connections = this.#throttle.release(this.#outstanding, this.#now);
+    if (connections !== undefined) this.#effects.push({ kind: 'resume', connections });
   }
 
   readonly #commit = (write: PendingWrite, bytes: Uint8Array): void => {
@@ -401,11 +419,8 @@ export class Replica {
     write.held = undefined;
   }
 
-  /** Too much is on its way: this connection's input waits until half of it is done. */
   #restrain(connection: Connection): void {
-    if (this.#outstanding <= this.#options.globalOutstandingLimit || connection.isPaused) return;
-    connection.isPaused = true;
-    this.#paused.push(connection);
+    if (!this.#throttle.restrain(connection, this.#outstanding)) return;
     this.#effects.push({ kind: 'pause', connection });
   }
 
@@ -524,6 +539,7 @@ export class Replica {
   #timeout(wallTime: number): void {
     const now = this.#now;
     if (!this.#isStopping) {
+      this.#throttle.excuse(now);
       for (const session of this.sessions.expireDue(now)) {
         this.stats.sessionsExpired++;
         this.#log(

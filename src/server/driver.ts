@@ -42,13 +42,14 @@ export class Driver implements ClientPortHost<Connection> {
   #turnIsDue = false;
   #timer: Timer | undefined;
   /**
-   * The timer fired: the machine is told at the end of the turn, behind the input that waited, since a paused process
-   * must not expire clients whose pings lie in the socket.
+   * Turns until the machine is told that the timer fired. Not at once: a paused process must not expire clients whose
+   * pings lie in the socket, and those of a connection that waited to be accepted are read one turn after that.
    */
-  #timeoutIsDue = false;
+  #turnsToTimeout = 0;
   #timerAt = Number.POSITIVE_INFINITY;
-  /** The time of this turn: read once, at its first event. */
+  /** The time of this turn: read once, at its first event; a pause between two turns must not be missed. */
   #now = 0;
+  #isTimed = false;
   #wallTime = 0;
   #isStopped = false;
   #whenIdle: (() => void) | undefined;
@@ -149,7 +150,8 @@ export class Driver implements ClientPortHost<Connection> {
 
   #step(event: ReplicaEvent): void {
     if (this.#isStopped) return;
-    if (!this.#turnIsDue || event.kind !== 'received') {
+    if (!this.#isTimed || event.kind !== 'received') {
+      this.#isTimed = true;
       this.#now = this.#ports.clock.now();
       this.#wallTime = this.#ports.clock.wallTime();
     }
@@ -169,11 +171,12 @@ export class Driver implements ClientPortHost<Connection> {
     this.#turnIsDue = true;
     this.#ports.clock.endOfTurn(() => {
       this.#turnIsDue = false;
-      if (this.#timeoutIsDue) {
-        this.#timeoutIsDue = false;
+      if (this.#turnsToTimeout > 0 && --this.#turnsToTimeout === 0) {
         this.#step({ kind: 'timeout' });
       }
       this.#step(this.#turnEnded);
+      this.#isTimed = false;
+      if (this.#turnsToTimeout > 0) this.#endTurnSoon();
       this.#arm();
       if (this.#whenIdle !== undefined && this.#replica.isIdle) {
         const done = this.#whenIdle;
@@ -184,7 +187,7 @@ export class Driver implements ClientPortHost<Connection> {
   }
 
   #arm(): void {
-    if (this.#isStopped) return;
+    if (this.#isStopped || this.#turnsToTimeout > 0) return;
     const at = this.#replica.deadline;
     // A timer that comes a little early or for a deadline that has moved on is harmless; a new one each turn is not.
     if (this.#timerAt <= at) return;
@@ -192,7 +195,7 @@ export class Driver implements ClientPortHost<Connection> {
     this.#timerAt = at;
     this.#timer = this.#ports.clock.schedule(Math.max(0, at - this.#ports.clock.now()), () => {
       this.#timerAt = Number.POSITIVE_INFINITY;
-      this.#timeoutIsDue = true;
+      this.#turnsToTimeout = 2;
       this.#endTurnSoon();
     });
   }
