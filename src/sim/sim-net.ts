@@ -75,11 +75,19 @@ export class NetHost implements SocketHost {
   isDeaf = false;
   readonly listening = new Map<number, Listening>();
   readonly ends = new Set<SocketEnd>();
+  /** When something whole last came from which address. */
+  readonly heardAt = new Map<string, number>();
+  readonly #clock: SimClock;
   #nextPort = firstFreePort;
 
-  constructor(name: string, address: string) {
+  constructor(name: string, address: string, clock: SimClock) {
     this.name = name;
     this.address = address;
+    this.#clock = clock;
+  }
+
+  heard(from: string): void {
+    this.heardAt.set(from, this.#clock.now);
   }
 
   closed(end: SocketEnd): void {
@@ -96,6 +104,7 @@ export class NetHost implements SocketHost {
       if (owner === process) this.listening.delete(port);
     }
     for (const end of [...this.ends]) if (end.process === process) end.processDied();
+    this.heardAt.clear();
   }
 
   /** Nobody hears of it. */
@@ -104,6 +113,7 @@ export class NetHost implements SocketHost {
     this.listening.clear();
     for (const end of this.ends) end.vanish();
     this.ends.clear();
+    this.heardAt.clear();
   }
 }
 
@@ -125,7 +135,7 @@ export class SimNet {
 
   addHost(name: string): NetHost {
     const number = this.#hosts.size + 1;
-    const host = new NetHost(name, `10.0.${number >> 8}.${number & 255}`);
+    const host = new NetHost(name, `10.0.${number >> 8}.${number & 255}`, this.#clock);
     this.#hosts.set(name, host);
     return host;
   }
@@ -159,6 +169,11 @@ export class SimNet {
   /** Both ends of every connection of a host are told that it is gone, as a firewall may do. */
   resetConnections(host: NetHost): void {
     for (const end of [...host.ends]) end.cutOff();
+  }
+
+  /** What a host sends on the connections it has gets through only after a while; new ones work. */
+  holdConnections(host: NetHost, ms: number): void {
+    for (const end of host.ends) end.hold(ms);
   }
 
   portsFor(host: NetHost, process: SimProcess): { readonly net: Net; readonly dns: Dns } {

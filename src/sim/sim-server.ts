@@ -90,7 +90,7 @@ export class SimServer {
       hash: world.hash,
       codec: world.codec,
       environment,
-      log: world.logOf(this.name),
+      log: world.logOf(process),
       exit: (code, reason) => {
         this.#died({ kind: 'exit', code, reason });
         throw new ProcessGone(reason);

@@ -26,6 +26,8 @@ export interface Wire {
 
 export interface SocketHost {
   readonly isUp: boolean;
+  /** The last bytes of something that was written in one call have come. */
+  heard(from: string): void;
   /** The kernel has forgotten the connection. */
   closed(end: SocketEnd): void;
 }
@@ -38,6 +40,12 @@ export interface SocketWorld {
   /** The longest piece a read or a packet carries; pieces are of any length below. */
   readonly pieceBytes: number;
   readonly trace: (who: string, what: string, a: number, b: number) => void;
+}
+
+interface Packet {
+  /** Taken out of one write; it may be the end of it. */
+  readonly bytes: Uint8Array;
+  readonly isLast: boolean;
 }
 
 interface Write {
@@ -57,6 +65,7 @@ interface Addresses {
 /** As node/node-net.ts. */
 const lingerMs = 1_000;
 const stalledEndMs = 10_000;
+const readsMax = 32;
 const poison = 0xdb;
 
 export class SocketEnd implements Socket {
@@ -81,9 +90,10 @@ export class SocketEnd implements Socket {
   #finReceived = false;
   #endTold = false;
   #timer: Due | undefined;
+  #heldUntil = 0;
   readonly #writes = new Deque<Write>();
   /** On its way to the peer. */
-  readonly #sent = new Deque<Uint8Array | 'fin' | 'reset'>();
+  readonly #sent = new Deque<Packet | 'fin' | 'reset'>();
   /** Sent and not read by the peer's program. */
   #unread = 0;
   readonly #received = new Deque<Uint8Array>();
@@ -187,6 +197,13 @@ export class SocketEnd implements Socket {
     for (let i = 0; i < this.#sent.length; i++) this.#arriveLater();
   }
 
+  /** Nothing of this connection's gets through for a while, though others' does. */
+  hold(ms: number): void {
+    const { clock } = this.#world;
+    this.#heldUntil = clock.now + ms;
+    clock.after(ms, () => this.resent());
+  }
+
   #pump(): void {
     const { windowBytes, pieceBytes, chance } = this.#world;
     for (let write = this.#writes.peek(); write !== undefined; write = this.#writes.peek()) {
@@ -196,8 +213,9 @@ export class SocketEnd implements Socket {
       // Mostly whole, sometimes torn anywhere.
       const length = most > 1 && chance.chance(0.1) ? 1 + chance.below(most) : most;
       if (length > 0) {
-        this.#send(write.bytes.subarray(write.sent, write.sent + length));
+        const bytes = write.bytes.subarray(write.sent, write.sent + length);
         write.sent += length;
+        this.#send({ bytes, isLast: write.sent === write.bytes.length });
         this.#unread += length;
         continue;
       }
@@ -219,7 +237,7 @@ export class SocketEnd implements Socket {
     });
   }
 
-  #send(packet: Uint8Array | 'fin' | 'reset'): void {
+  #send(packet: Packet | 'fin' | 'reset'): void {
     this.#sent.push(packet);
     this.#arriveLater();
   }
@@ -238,6 +256,7 @@ export class SocketEnd implements Socket {
       this.#wire.stall(this);
       return;
     }
+    if (this.#world.clock.now < this.#heldUntil) return;
     const packet = this.#sent.shift();
     if (packet === undefined) return;
     if (!peer.#isKnown) {
@@ -252,7 +271,8 @@ export class SocketEnd implements Socket {
     this.#send('reset');
   }
 
-  #onBytes(bytes: Uint8Array): void {
+  #onBytes({ bytes, isLast }: Packet): void {
+    if (isLast) this.#host.heard(this.remoteAddress);
     if (this.#state !== 'open') {
       this.#read(bytes.length);
       return;
@@ -298,14 +318,16 @@ export class SocketEnd implements Socket {
 
   #deliver(): void {
     this.#isReadDue = false;
-    if (this.#isPaused || this.#state !== 'open') return;
-    if (this.#receivedBytes > 0) {
+    // libuv reads again until nothing is left, or so often.
+    for (let reads = 0; reads < readsMax && this.#receivedBytes > 0; reads++) {
+      if (this.#isPaused || this.#state !== 'open') return;
       const bytes = this.#take();
       this.#world.trace(this.process.name, 'received', bytes.length, sumOf(bytes));
       this.#handlers?.received(bytes);
       bytes.fill(poison);
       this.#read(bytes.length);
     }
+    if (this.#isPaused || this.#state !== 'open') return;
     if (this.#receivedBytes > 0) this.#readSoon();
     else if (!this.#isKnown) this.#closed();
     else if (this.#finReceived && !this.#endTold) {

@@ -7,7 +7,7 @@ import { hexZxid } from '../proto/zxid.ts';
 import type { Prng } from '../util/prng.ts';
 import type { TreeDump } from './checkers/check-history.ts';
 import { checkHistory } from './checkers/check-history.ts';
-import { checkSessions } from './checkers/check-sessions.ts';
+import { checkExpiry } from './checkers/check-sessions.ts';
 import { dumpTree } from './checkers/dump-tree.ts';
 import { GhostLog } from './checkers/ghost-log.ts';
 import type { FaultSettings } from './server-faults.ts';
@@ -83,6 +83,7 @@ class Scenario {
     this.#server.onDiskCall = (call) => this.#ghost.diskCalled(call);
     this.#server.onServing = () => this.#serving();
     this.#server.onEnded = (end) => this.#ended(end);
+    world.onLog = (line) => checkExpiry(world, this.#server, this.#workload.clients, line);
   }
 
   run(): ScenarioReport {
@@ -106,7 +107,6 @@ class Scenario {
       invocations: workload.invocations,
       dumps: this.#dumps,
     });
-    checkSessions(world, workload.clients);
     return this.#report();
   }
 

@@ -104,6 +104,10 @@ export class Workload {
     } else if (what < 0.04) {
       this.#world.count('connections reset');
       this.#world.net.resetConnections(client.machine.host);
+    } else if (what < 0.045) {
+      this.#world.count('connections held');
+      const ms = this.#settings.sessionTimeoutMs * 2 * chance.fraction();
+      this.#world.net.holdConnections(client.machine.host, ms);
     } else if (client.pending < pendingMax) {
       const count = 1 + chance.below(this.#settings.burstMax);
       const operations = Array.from({ length: count }, () => this.#operation());

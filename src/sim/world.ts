@@ -8,6 +8,7 @@ import { Prng } from '../util/prng.ts';
 import { SimClock } from './sim-clock.ts';
 import type { NetOptions } from './sim-net.ts';
 import { SimNet, usualNet } from './sim-net.ts';
+import type { SimProcess } from './sim-process.ts';
 import { Trace } from './trace.ts';
 
 export interface WorldOptions {
@@ -40,6 +41,7 @@ export class World {
   /** What was done to the world, by kind: how often. */
   readonly counts = new Map<string, number>();
   readonly violations: string[] = [];
+  onLog: ((line: LogLine) => void) | undefined;
   readonly wallStart: number;
 
   constructor({ seed, codec, hash, net, wallStart = 1_700_000_000_000 }: WorldOptions) {
@@ -74,11 +76,14 @@ export class World {
     if (this.violations.length < violationsMax) this.violations.push(line);
   }
 
-  logOf(who: string): Log {
+  logOf(process: SimProcess): Log {
+    const { name: who } = process;
     return {
       log: (level, message) => {
-        this.lines.push({ at: this.clock.now, who, level, message });
+        const line = { at: process.time, who, level, message };
+        this.lines.push(line);
         this.note(who, message);
+        this.onLog?.(line);
       },
     };
   }

@@ -1,6 +1,6 @@
 // Everything clients were told, held against one history: the transactions a server logged, applied to the model
 // (tree-model.ts) in zxid order. In: the ghost log, the invocations of all clients, dumps of real trees at known zxids.
-// Out: violations of CL1 to CL4 and CL6, SE1 to SE4, ST1, ST3 and ST4 (the names of the specification).
+// Out: violations of CL1 to CL4, CL6 and CL7, SE1 to SE4, ST1, ST3 and ST4 (the names of the specification).
 //
 // A reply's header tells the zxid of the state it shows, so every read is checked exactly: at that zxid the model must
 // answer the same. Invariant: an operation that ended without an answer may have one transaction or none, one with a
@@ -40,6 +40,8 @@ class HistoryChecker {
   readonly #model = new TreeModel();
   readonly #watches: WatchChecker;
   readonly #everOpened = new Set<bigint>();
+  /** The last xid of each session that was logged. */
+  readonly #lastXid = new Map<bigint, number>();
   /** By session and xid. */
   readonly #writes = new Map<string, Invocation>();
   readonly #reads = new Map<bigint, Invocation[]>();
@@ -136,6 +138,10 @@ class HistoryChecker {
   #checkWrite(invocation: Invocation, entry: GhostEntry, isOpen: boolean): void {
     const { clientId: sessionId, zxid, time, type } = entry;
     const model = this.#model;
+    if ((this.#lastXid.get(sessionId) ?? 0) > entry.cxid) {
+      this.#violation('CL7', `zxid ${zxid}: ${invocation} comes after later ones of its session`);
+    }
+    this.#lastXid.set(sessionId, entry.cxid);
     if (!isOpen) {
       model.changes = [];
       const err = type === OpCode.error ? firstInt(entry) : ErrorCode.Ok;
