@@ -17,6 +17,9 @@ import type { Watches } from '../session/watches.ts';
 import { allows, maskDigestIds } from '../tree/acl.ts';
 import type { Database } from '../tree/database.ts';
 
+/** Far more than a client's jute.maxbuffer, far less than would stall or exhaust the process. */
+const multiReadLengthMax = 64 << 20;
+
 export interface ReadOptions {
   readonly skipAcl: boolean;
 }
@@ -166,9 +169,13 @@ export class Reads {
     return ErrorCode.Ok;
   }
 
-  /** The watch flags in it mean nothing (Op.getData, Op.getChildren drop them). */
+  /**
+   * The watch flags in it mean nothing (Op.getData, Op.getChildren drop them). A frame can name one large node many
+   * thousand times: an answer longer than any client takes is MarshallingError, where Java runs out of memory.
+   */
   #multiRead(connection: Connection, authIds: readonly Id[], reader: Reader, out: Writer): number {
     checkMultiRead(reader);
+    const begin = out.at;
     for (;;) {
       const type = reader.int();
       const done = reader.boolean();
@@ -186,6 +193,7 @@ export class Reads {
         out.at = start;
         writeErrorResult(out, err);
       }
+      if (out.at - begin > multiReadLengthMax) return ErrorCode.MarshallingError;
     }
     writeMultiEnd(out);
     return ErrorCode.Ok;
