@@ -87,6 +87,10 @@ export class Ballot {
     return present.hasAllQuorums();
   }
 
+  isAbsent(sid: Sid): boolean {
+    return this.#absent.has(sid);
+  }
+
   absent(): Sid[] {
     return [...this.#absent];
   }

@@ -106,6 +106,8 @@ export class ElectionRound {
     this.#ballot.markPresent(from);
     const round = this.#electionEpoch;
     if (vote.state === 'LOOKING' && vote.electionEpoch < round) {
+      // Nobody joins a non-voter's round; and voters answer non-voters at once, so two would answer for ever.
+      if (!this.voters.has(this.#mySid)) return `older than round ${round}: do not count`;
       this.#setting.outbox.send([from], this.vote, 'LOOKING');
       return `older than round ${round}: answer, do not count`;
     }
@@ -125,6 +127,10 @@ export class ElectionRound {
     this.#ballot.markPresent(sid);
     this.#intervalMs = this.#intervalMsMin;
     this.#resendAt = Math.min(this.#resendAt, now + this.#intervalMs);
+  }
+
+  isAbsent(sid: Sid): boolean {
+    return this.#ballot.isAbsent(sid);
   }
 
   /** A voter's link broke or it refused a dial; returns what was made of it. */

@@ -25,6 +25,8 @@ import type { Vote } from './vote.ts';
 
 /** Senders whose newest message waits for the round to start, and non-voters to be told the result. */
 const waitingMax = 100;
+/** While looking, a non-voter is answered no more often: Java's observers answer each answer of an older round. */
+const strangerAnswerMsMin = 100;
 
 const never: election.Deadline = { at: Number.POSITIVE_INFINITY, why: 'nothing to wait for' };
 
@@ -45,8 +47,8 @@ export class FastLeaderElection {
   #aftermath: Aftermath | undefined;
   /** LOOKING, but not started: the newest message of each sender. */
   readonly #held = new Map<Sid, Uint8Array>();
-  /** Non-voters that asked while we were looking. */
-  readonly #askers = new Set<Sid>();
+  /** Non-voters that asked while we were looking, and when they were answered. */
+  readonly #askers = new Map<Sid, number>();
   #stopped = false;
 
   constructor(options: election.ElectionOptions) {
@@ -182,8 +184,7 @@ export class FastLeaderElection {
     }
     if (this.#round !== undefined && this.#adoptsConfig(from, said, now)) return;
     if (!this.#voters.has(from)) {
-      this.#answerStranger(from);
-      this.#noteReceived(from, said, now, `no voter: tell it ${voteText(this.#vote)}`, 'debug');
+      this.#answerStranger(from, said, now);
       return;
     }
     const { state } = said;
@@ -205,9 +206,17 @@ export class FastLeaderElection {
   }
 
   /** A non-voter asks only to learn who leads, and has no say. The round is our clock's, whatever round decided. */
-  #answerStranger(from: Sid): void {
-    if (this.#round !== undefined && this.#askers.size < waitingMax) this.#askers.add(from);
+  #answerStranger(from: Sid, said: Notification, now: number): void {
+    if (this.#round !== undefined) {
+      const answeredAt = this.#askers.get(from) ?? Number.NEGATIVE_INFINITY;
+      if (now - answeredAt < strangerAnswerMsMin) {
+        this.#noteReceived(from, said, now, 'no voter: answered just now', 'debug');
+        return;
+      }
+      if (this.#askers.size < waitingMax || this.#askers.has(from)) this.#askers.set(from, now);
+    }
     this.#outbox.send([from], { ...this.#vote, electionEpoch: this.#clock }, this.#state);
+    this.#noteReceived(from, said, now, `no voter: tell it ${voteText(this.#vote)}`, 'debug');
   }
 
   #whileSettled(from: Sid, said: Notification, now: number): void {
@@ -234,9 +243,11 @@ export class FastLeaderElection {
   #onGone(sid: Sid, kind: 'linkBroken' | 'dialRefused', now: number): void {
     if (this.#round === undefined || !this.#voters.has(sid) || sid === this.#mySid) return;
     const linkBroke = kind === 'linkBroken';
+    const level = this.#round.isAbsent(sid) ? 'debug' : 'info';
     const decision = this.#round.gone(sid, linkBroke, now);
     const what = linkBroke ? `link to ${sid} broke` : `${sid} refused a connection`;
-    this.#outbox.note({ at: now, event: 'link', round: this.#clock, peers: [sid], what, decision });
+    const round = this.#clock;
+    this.#outbox.note({ at: now, level, event: 'link', round, peers: [sid], what, decision });
   }
 
   #onTimeout(now: number): void {
@@ -264,7 +275,7 @@ export class FastLeaderElection {
     this.#aftermath = new Aftermath(decision, this.#committed);
     // An observer learns the result when it asks again, which may take as long as its pauses have grown.
     if (state !== 'OBSERVING') {
-      this.#outbox.send(this.#askers, { ...vote, electionEpoch: this.#clock }, state);
+      this.#outbox.send(this.#askers.keys(), { ...vote, electionEpoch: this.#clock }, state);
     }
     this.#askers.clear();
     this.#outbox.note({

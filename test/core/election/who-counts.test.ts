@@ -38,6 +38,18 @@ test('non-voters that asked while we were looking are told the result', () => {
   ]);
 });
 
+test('a non-voter and a voter of another round do not answer each other for ever', () => {
+  const four = looking(4n, 3, 1);
+  four.start();
+  assert.deepEqual(four.hear(1n, { round: 0n }), []);
+  const one = looking(1n, 3, 1);
+  one.start();
+  assert.equal(one.hear(4n, { leader: noSid, round: 5n }).length, 1);
+  assert.equal(one.hear(4n, { leader: noSid, round: 5n }).length, 0);
+  one.now += 100;
+  assert.equal(one.hear(4n, { leader: noSid, round: 5n }).length, 1);
+});
+
 test('an observer proposes nobody, and observes whom the voters agree on', () => {
   const four = looking(4n, 3, 1);
   assert.deepEqual(four.start(0x900000000n, 9n), [
