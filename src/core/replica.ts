@@ -409,7 +409,8 @@ export class Replica {
         bytes.length,
       );
       if (write.type === OpCode.createSession) {
-        this.#request(connection, reader, authIds);
+        // It is read only now: an auth packet before it counts.
+        this.#request(connection, reader, connection.authIds);
         continue;
       }
       const xid = reader.int();
