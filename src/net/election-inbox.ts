@@ -27,10 +27,6 @@ export class ElectionInbox {
   /** Messages dropped since the start, for metrics. */
   dropped = 0;
 
-  get isEmpty(): boolean {
-    return this.#items.length === 0;
-  }
-
   put(item: InboxItem): void {
     if (item.kind !== 'received') {
       this.#items.push(item);

@@ -163,6 +163,31 @@ test('several addresses: the one that answers first is taken, whatever the other
   assert.deepEqual(two.news(), ['+1']);
 });
 
+test('several addresses: a silent link is dialled anew, and its peer takes the new one', () => {
+  const network = new FakeNetwork();
+  network.names.set('host1', ['10.0.0.1']).set('host2', ['10.0.0.2']).set('spare', ['10.0.9.1']);
+  const addressesOf = (sid: Sid): HostPort[] => {
+    return [`host${sid}`, 'spare'].map((host) => ({ host, port }));
+  };
+  const one = new Node(network, 1, 2);
+  const two = new Node(network, 2, 2, { addressesOf });
+  one.mesh.start();
+  two.mesh.start();
+  network.run(1);
+  two.send(1, 'vote');
+  network.run(500);
+  two.send(1, 'vote again');
+  network.run(10);
+  const before = network.dials.length;
+  assert.deepEqual(one.news(), ['+2', '2: vote', '2: vote again']);
+  network.run(2_000);
+  two.mesh.connectAll();
+  network.run(10);
+  assert(network.dials.length > before);
+  assert.deepEqual(one.news(), ['+2', '2: vote again']);
+  assert.deepEqual(two.news(), ['+1', '+1']);
+});
+
 test('B.2 row 38, ZOOKEEPER-2201: a stalled peer costs one message and delays nobody', () => {
   const { network, nodes } = setUp(3);
   const [one, two, three] = nodes;

@@ -25,6 +25,8 @@ import type { Vote } from './vote.ts';
 
 /** Senders whose newest message waits for the round to start, and non-voters to be told the result. */
 const waitingMax = 100;
+/** A longer message does not wait: an honest one is a few hundred bytes and comes again. */
+const waitingLengthMax = 64 * 1024;
 /** While looking, a non-voter is answered no more often: Java's observers answer each answer of an older round. */
 const strangerAnswerMsMin = 100;
 
@@ -174,7 +176,7 @@ export class FastLeaderElection {
     if (from === this.#mySid) return;
     if (this.#state === 'LOOKING' && this.#round === undefined) {
       const hasRoom = this.#held.size < waitingMax || this.#held.has(from);
-      if (hasRoom) this.#held.set(from, copyBytes(bytes));
+      if (hasRoom && bytes.length <= waitingLengthMax) this.#held.set(from, copyBytes(bytes));
       return;
     }
     const said = decodeNotification(bytes);

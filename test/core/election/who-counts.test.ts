@@ -26,6 +26,13 @@ test('B.2 row 32, ZOOKEEPER-764: observers are answered, never counted, never el
   assert.equal(one.decisions.length, 0);
 });
 
+test('a voter that says it observes has no say', () => {
+  const one = looking(1n);
+  one.start();
+  assert.deepEqual(one.hear(2n, { state: 'OBSERVING', leader: 3n, epoch: 9n }), []);
+  assert.match(one.lastNote(), /ignore: observers have no say/);
+});
+
 test('non-voters that asked while we were looking are told the result', () => {
   const three = looking(3n, 3, 1);
   three.start();
