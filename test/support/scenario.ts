@@ -26,7 +26,8 @@ import { wordsOf } from './scenario-requests.ts';
 const startWallTime = 1_700_000_000_000;
 const tickTimeMs = 2000;
 
-const defaults: ReplicaOptions = {
+/** What a machine of the tests is set to unless it says otherwise. */
+export const defaultOptions: ReplicaOptions = {
   extendedTypesEnabled: true,
   enforceQuota: true,
   skipAcl: false,
@@ -64,11 +65,11 @@ export class Scenario {
   /** `settings`: numbers of the options by name, as the line `with …` gives them. */
   constructor(settings: Readonly<Record<string, number>>) {
     const { checkIntervalMs, maxPerMinute, maxNeverUsedMs, ...others } = settings;
-    const containers = { ...defaults.containers };
+    const containers = { ...defaultOptions.containers };
     if (checkIntervalMs !== undefined) containers.checkIntervalMs = checkIntervalMs;
     if (maxPerMinute !== undefined) containers.maxPerMinute = maxPerMinute;
     if (maxNeverUsedMs !== undefined) containers.maxNeverUsedMs = maxNeverUsedMs;
-    this.#options = { ...defaults, ...others, containers };
+    this.#options = { ...defaultOptions, ...others, containers };
     const database = new Database({
       digestEnabled: true,
       hashSeed: 1,

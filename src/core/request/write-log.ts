@@ -7,8 +7,7 @@
 import { DecodeError, Reader } from '../../jute/reader.ts';
 import { ErrorCode } from '../../proto/errors.ts';
 import { OpCode } from '../../proto/opcodes.ts';
-import { counterMax } from '../../proto/zxid.ts';
-import { assert, present } from '../../util/assert.ts';
+import { present } from '../../util/assert.ts';
 import { emptyBytes } from '../../util/bytes.ts';
 import type { Connection, PendingWrite } from '../session/connection.ts';
 import type { Requester } from '../session/requester.ts';
@@ -158,10 +157,11 @@ export class WriteLog {
 
   #next(now: number): Proposal {
     const proposal = this.#proposal;
-    assert(proposal.zxidLow >>> 0 < counterMax, 'the zxid counter is not used up');
     if (this.#batch.count === 0) this.#batchSince = now;
     proposal.sequence++;
     proposal.zxidLow = (proposal.zxidLow + 1) | 0;
+    // A lone server counts on into the next epoch (hzxid of ZooKeeperServer); a leader has stepped down before.
+    if (proposal.zxidLow === 0) proposal.zxidHigh++;
     return proposal;
   }
 
