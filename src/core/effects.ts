@@ -12,6 +12,8 @@ export type ReplicaEvent =
   | { readonly kind: 'connected'; readonly connection: Connection }
   /** One frame: the payload is `bytes[start, end)`, valid during the step only; `view` spans `bytes`. */
   | ReceivedEvent
+  /** It takes replies while it is not read from: as good a sign of life as a ping. */
+  | { readonly kind: 'taking'; readonly connection: Connection }
   /** The socket is gone, whoever closed it. */
   | { readonly kind: 'disconnected'; readonly connection: Connection }
   /** The batch of the last `append` is durable. */

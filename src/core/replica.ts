@@ -130,6 +130,9 @@ export class Replica {
       case 'connected':
         this.connections.add(event.connection);
         break;
+      case 'taking':
+        this.#heard(event.connection);
+        break;
       case 'disconnected':
         if (!event.connection.isGone) this.stats.connectionsDropped++;
         this.#forget(event.connection);
@@ -151,8 +154,6 @@ export class Replica {
   stop(): void {
     this.#isStopping = true;
   }
-
-  // ---- input ----
 
   #received(
     connection: Connection,
@@ -244,6 +245,11 @@ export class Replica {
     this.#close(connection, 'unimplemented_request', true);
   }
 
+  #heard(connection: Connection): void {
+    connection.lastInputAt = this.#now;
+    if (connection.session !== undefined) this.sessions.touch(connection.session, this.#now);
+  }
+
   /** Copies the frame and hangs it on the connection's last pending write. */
   #hold(connection: Connection, reader: Reader, authIds: readonly Id[]): void {
     const write = present(connection.lastPending, 'a write to wait for');
@@ -255,8 +261,6 @@ export class Replica {
     this.#outstanding++;
     this.#restrain(connection);
   }
-
-  // ---- reads ----
 
   /** `refusal`: why the session could not ask any more when the request came, or Ok. */
   #read(
@@ -292,21 +296,9 @@ export class Replica {
     }
     endReply(out, start, this.database.zxidHigh, this.database.zxidLow, err);
     this.#outbox.answeredRead(connection, xid, type, receivedAt, out.at - start);
-    if (out.at > outputDue) this.#outputIsLarge(connection);
-  }
-
-  /**
-   * A small request may ask for a large reply, and one read of the socket holds thousands of them: what is due leaves
-   * before the turn ends, so that a client that does not take it is not read from any more.
-   */
-  #outputIsLarge(connection: Connection): void {
-    if (connection.out.at > outputMax) {
-      this.#log(
-        'warn',
-        `${connection.out.at} bytes of replies at once for session 0x${hexZxid(connection.sessionId)} -> close`,
-      );
-      this.#close(connection, 'output_overflow', false);
-    } else this.#effects.push({ kind: 'flush', connections: [connection] });
+    // One read of the socket holds thousands of small requests for large replies: these leave before the turn ends, so
+    // that a client that does not take them is not read from any more.
+    if (out.at > outputDue) this.#effects.push({ kind: 'flush', connections: [connection] });
   }
 
   #marshallingError(error: unknown, type: number): number {
@@ -321,8 +313,6 @@ export class Replica {
       `${opName(type)} request that cannot be read (${error.message}) -> MarshallingError`,
     );
   };
-
-  // ---- writes ----
 
   #write(connection: Connection, xid: number, type: number, reader: Reader): void {
     if (this.#isStopping) return;
@@ -416,6 +406,7 @@ export class Replica {
       const xid = reader.int();
       const type = reader.int();
       this.#read(connection, authIds, errThen, xid, type, reader, receivedAt);
+      if (connection.out.at > outputMax) this.#close(connection, 'output_overflow', false);
     }
     write.held = undefined;
   }
@@ -424,8 +415,6 @@ export class Replica {
     if (!this.#throttle.restrain(connection, this.#outstanding)) return;
     this.#effects.push({ kind: 'pause', connection });
   }
-
-  // ---- sessions ----
 
   #connect(connection: Connection, reader: Reader): void {
     this.stats.connectRequests++;
@@ -535,8 +524,6 @@ export class Replica {
     this.#close(connection, 'auth_failed', true);
   }
 
-  // ---- time ----
-
   #timeout(wallTime: number): void {
     const now = this.#now;
     if (!this.#isStopping) {
@@ -583,8 +570,6 @@ export class Replica {
     const batch = this.#writes.takeBatch(this.#now);
     if (batch !== undefined) this.#effects.push({ kind: 'append', batch });
   }
-
-  // ---- output ----
 
   #event(connection: Connection, type: EventType, path: string, aclId: number): void {
     if (connection.isGone) return;

@@ -10,6 +10,8 @@
 import { encodeUtf8 } from '../jute/utf8.ts';
 import type { Writer } from '../jute/writer.ts';
 import type { Listener, Net, NetError, Socket, SocketHandlers } from '../ports.ts';
+import { emptyBytes } from '../util/bytes.ts';
+import { Deque } from '../util/deque.ts';
 import type { FourLetterWord } from './four-letter-codes.ts';
 import { argumentLengthOf, fourLetterWordOf, telnetClose } from './four-letter-codes.ts';
 import type { FrameSink } from './framing.ts';
@@ -31,6 +33,8 @@ export interface ClientPortHost<C> {
   /** A connection within the limits; returns the host's own value for it. */
   connected(link: ClientLink<C>): C;
   frame(connection: C, bytes: Uint8Array, view: DataView, start: number, end: number): void;
+  /** The peer takes its replies; told only while it is not read from because it had too many. */
+  taking(connection: C): void;
   /** The socket is gone. Called once for each `connected`. */
   disconnected(connection: C, reason: string): void;
   /** Whether the connection has not sent its connect request yet: only then is a word a command. */
@@ -44,6 +48,8 @@ export interface ClientPortHost<C> {
 const outputHigh = 1 << 20;
 /** Beyond this the peer is cut off: only a flood of events, or a client that never reads, gets here. */
 const outputMax = 512 << 20;
+/** Longer output is sent in pieces, one at a time: each that is gone shows that the peer still takes them. */
+const pieceLength = 1 << 17;
 /** A bigger output buffer is given back once sent. */
 const bufferKept = 1 << 18;
 const bufferLeast = 512;
@@ -56,6 +62,10 @@ export class ClientLink<C> implements FrameSink, SocketHandlers {
   #connection: C | undefined;
   #spare: Uint8Array | undefined;
   #inFlight = 0;
+  /** What is left of the output whose pieces are being sent, and the output behind it. */
+  #rest: Uint8Array = emptyBytes;
+  readonly #waiting = new Deque<Uint8Array>();
+  #isSendingPiece = false;
   #isHostPaused = false;
   #isOutputPaused = false;
   #isOpen = true;
@@ -145,20 +155,48 @@ export class ClientLink<C> implements FrameSink, SocketHandlers {
     out.replace(this.#spare ?? new Uint8Array(bufferLeast));
     this.#spare = undefined;
     this.#inFlight += length;
-    this.socket.write(filled.subarray(0, length), () => {
-      this.#inFlight -= length;
-      if (filled.length <= bufferKept) this.#spare = filled;
-      if (this.#isOutputPaused && this.#inFlight <= outputHigh / 2) {
-        this.#isOutputPaused = false;
-        this.#read();
-      }
-    });
+    if (length > pieceLength || this.#isSendingPiece) {
+      this.#waiting.push(filled.subarray(0, length));
+      this.#sendPiece();
+    } else {
+      this.socket.write(filled.subarray(0, length), (ok) => {
+        if (filled.length <= bufferKept) this.#spare = filled;
+        this.#sent(length, ok);
+      });
+    }
     if (this.#inFlight > outputMax) {
       this.#host.rejected(this.socket.remoteAddress, `${this.#inFlight} bytes of replies unread`);
       this.destroy();
     } else if (this.#inFlight > outputHigh && !this.#isOutputPaused) {
       this.#isOutputPaused = true;
       this.#hold();
+    }
+  }
+
+  #sendPiece(): void {
+    if (this.#isSendingPiece) return;
+    if (this.#rest.length === 0) this.#rest = this.#waiting.shift() ?? emptyBytes;
+    const piece = this.#rest.subarray(0, pieceLength);
+    if (piece.length === 0) return;
+    this.#rest = this.#rest.subarray(piece.length);
+    this.#isSendingPiece = true;
+    this.socket.write(piece, (ok) => {
+      this.#isSendingPiece = false;
+      if (ok && this.#isOutputPaused && this.#connection !== undefined) {
+        this.#host.taking(this.#connection);
+      }
+      this.#sent(piece.length, ok);
+      if (ok) this.#sendPiece();
+    });
+  }
+
+  /** Bytes are with the system, or lost: then nothing more is asked of a peer that cannot be answered. */
+  #sent(length: number, ok: boolean): void {
+    this.#inFlight -= length;
+    if (!ok) this.#frames.close();
+    else if (this.#isOutputPaused && this.#inFlight <= outputHigh / 2) {
+      this.#isOutputPaused = false;
+      this.#read();
     }
   }
 
@@ -177,6 +215,11 @@ export class ClientLink<C> implements FrameSink, SocketHandlers {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#frames.close();
+    for (const rest of [this.#rest, ...this.#waiting]) {
+      if (rest.length > 0) this.socket.write(rest, () => undefined);
+    }
+    this.#rest = emptyBytes;
+    this.#waiting.clear();
     this.socket.end();
   }
 

@@ -128,6 +128,10 @@ export class Driver implements ClientPortHost<Connection> {
     this.#step(event);
   }
 
+  taking(connection: Connection): void {
+    this.#step({ kind: 'taking', connection });
+  }
+
   disconnected(connection: Connection): void {
     this.#links.delete(connection);
     this.#step({ kind: 'disconnected', connection });
