@@ -160,16 +160,15 @@ describe('election with Java servers', {
     const two = await startJava(ensemble, 2n);
     const three = await startJava(ensemble, 3n);
     try {
-      // With us voting, 2 would not have to wait for 3 and might lead itself.
-      await three.line(/accepting connections now, my election/, { deadlineMs: DEADLINE_MS });
+      // Until these two are settled we only listen: a vote of ours could make 2 the leader before 3 is up.
+      await three.line(/LEADING - LEADER ELECTION TOOK/, { deadlineMs: DEADLINE_MS });
+      await two.line(/Peer state changed: following - broadcast/, { deadlineMs: DEADLINE_MS });
       one.look();
       const decision = await one.decision(0, DEADLINE_MS);
       assert.equal(decision.leader, 3n);
       assert.equal(decision.state, 'FOLLOWING');
-      await three.line(/LEADING - LEADER ELECTION TOOK/, { deadlineMs: DEADLINE_MS });
-      await two.line(/Peer state changed: following - broadcast/, { deadlineMs: DEADLINE_MS });
 
-      // A late look at an ensemble at work: its word is enough, whatever its round is.
+      // And once more, with a round far from theirs: the word of an ensemble at work is enough.
       one.look();
       one.look();
       const again = await one.decision(1, DEADLINE_MS);
@@ -179,7 +178,7 @@ describe('election with Java servers', {
         assert(states.has(state), `${state} among ${[...states]}`);
       }
 
-      // The leader dies: 2 alone is no quorum, with us it is.
+      // The leader dies: 2 alone is no quorum, with us it is, and both of us look.
       await kill(three);
       one.look();
       const next = await one.decision(2, DEADLINE_MS);
