@@ -514,8 +514,8 @@ export class Replica {
         return;
       }
     }
-    const err = ids === undefined ? ErrorCode.AuthFailed : ErrorCode.Ok;
-    if (ids !== undefined) connection.addAuthIds(ids);
+    const isKnown = ids !== undefined && connection.addAuthIds(ids);
+    const err = isKnown ? ErrorCode.Ok : ErrorCode.AuthFailed;
     writeHeaderReply(connection.out, xid, 0, 0, err);
     this.#outbox.sent(connection);
     if (err === ErrorCode.Ok) return;

@@ -113,14 +113,19 @@ export class Connection implements Requester {
     this.sessionLow = lowOf(session.id);
   }
 
-  addAuthIds(ids: readonly Id[]): void {
+  /** False: that would be more than one client has reason for. */
+  addAuthIds(ids: readonly Id[]): boolean {
     const known = this.authIds;
     const more = ids.filter(
       (id) => !known.some((one) => one.scheme === id.scheme && one.id === id.id),
     );
+    if (known.length + more.length > authIdsMax) return false;
     if (more.length > 0) this.authIds = [...known, ...more];
+    return true;
   }
 }
 
+/** Every check of an ACL goes through them all; Java takes any number. */
+const authIdsMax = 1024;
 /** Small, since there may be many thousand idle connections; it grows with use and is given back when idle. */
 const outputCapacity = 512;
