@@ -50,8 +50,9 @@ const outputHigh = 1 << 20;
 const outputMax = 512 << 20;
 /** Longer output is sent in pieces, one at a time: each that is gone shows that the peer still takes them. */
 const pieceLength = 1 << 17;
-/** A bigger output buffer is given back once sent. */
+/** A bigger output buffer is given back once sent, and so is one that was used for less than this part. */
 const bufferKept = 1 << 18;
+const bufferUse = 8;
 const bufferLeast = 512;
 
 export class ClientLink<C> implements FrameSink, SocketHandlers {
@@ -160,7 +161,8 @@ export class ClientLink<C> implements FrameSink, SocketHandlers {
       this.#sendPiece();
     } else {
       this.socket.write(filled.subarray(0, length), (ok) => {
-        if (filled.length <= bufferKept) this.#spare = filled;
+        if (filled.length <= bufferKept && length >= filled.length / bufferUse)
+          this.#spare = filled;
         this.#sent(length, ok);
       });
     }
@@ -275,7 +277,7 @@ export class ClientListener<C> {
     );
   }
 
-  /** Stops accepting; open connections stay until `destroyAll`. */
+  /** Stops accepting; open connections stay until `endAll`. */
   stopAccepting(done: () => void): void {
     const listener = this.#listener;
     this.#listener = undefined;
