@@ -22,7 +22,9 @@ import { removeLeftovers } from './data-directories.ts';
 import { readDurableMark } from './durable-mark.ts';
 import type { LogFileName, SnapshotFileName } from './file-names.ts';
 import { logFiles, parseFileName, setAsideName, snapshotFiles } from './file-names.ts';
+import { makeDurable } from './make-durable.ts';
 import { holdsNothing, logsFor } from './needed-logs.ts';
+import type { Replayed } from './replay.ts';
 import { replay } from './replay.ts';
 import type { SnapshotForm } from './snapshot-encoder.ts';
 import { readSnapshot } from './snapshot-reader.ts';
@@ -257,7 +259,7 @@ class Recovery {
     throw new CorruptionError(path, 0, noSnapshot, 0n);
   }
 
-  *#replay(database: Database, from: Zxid): Steps<{ txns: number; lastZxid: Zxid }> {
+  *#replay(database: Database, from: Zxid): Steps<Replayed> {
     const { files, log } = this.#ports;
     const { directories, lengthMax, sessionSeen } = this.#options;
     const logs = logsFor(this.#logs, from, (file) => this.#holdsNothing(file));
@@ -265,6 +267,7 @@ class Recovery {
     for (const { name } of logs) {
       total += files.status(files.join(directories.logs, name))?.length ?? 0;
     }
+    const mark = readDurableMark(files, directories.logs);
     const steps = replay({
       files,
       log,
@@ -272,33 +275,15 @@ class Recovery {
       logs,
       from,
       entryLengthMax: lengthMax,
-      mark: readDurableMark(files, directories.logs),
+      mark,
       apply: (bytes, start, end) => {
         applyTxn(database, bytes, start, end);
       },
       session: sessionSeen,
     });
     const replayed = yield* progress('replaying log', total, steps);
-    this.#makeDurable(logs);
+    makeDurable(files, directories.logs, logs, replayed.tail, mark);
     return replayed;
-  }
-
-  /**
-   * What a killed process had written and not synced was read from the system's cache: it will be served, and built
-   * upon, so a power loss must not take it any more. Java leaves it there.
-   */
-  #makeDurable(logs: readonly LogFileName[]): void {
-    const { files } = this.#ports;
-    const directory = this.#options.directories.logs;
-    for (const { name } of logs) {
-      const file = files.open(files.join(directory, name), 'read');
-      try {
-        file.sync();
-      } finally {
-        file.close();
-      }
-    }
-    if (logs.length > 0) files.syncDirectoryNow(directory);
   }
 
   #isAccepted(error: CorruptionError): boolean {

@@ -41,6 +41,16 @@ export interface ReplayOptions {
 export interface Replayed {
   readonly lastZxid: Zxid;
   readonly txns: number;
+  /** Where the last entry ends; undefined: there was none. */
+  readonly tail: ReplayedTail | undefined;
+}
+
+export interface ReplayedTail {
+  readonly path: string;
+  /** The log file's name. */
+  readonly firstZxid: Zxid;
+  /** The byte behind the last entry. */
+  readonly end: number;
 }
 
 /** Entries between two looks at the clock by whoever drives this. */
@@ -69,7 +79,7 @@ export function* replay(options: ReplayOptions): Generator<number, Replayed> {
     yield* readFile(options, state, path, firstZxid, 0, offset);
     state.allEnded();
   }
-  return { lastZxid: state.last, txns: state.txns };
+  return { lastZxid: state.last, txns: state.txns, tail: state.tail };
 }
 
 /** Takes the entries at `from` and behind. Returns the file's length. */
@@ -88,7 +98,7 @@ function* readFile(
       if (count === 0 && reader.zxid !== firstZxid) {
         throw state.damage(path, reader.offset, `begins with 0x${hexZxid(reader.zxid)}`);
       }
-      if (reader.offset >= from) state.entry(path, reader);
+      if (reader.offset >= from) state.entry(path, reader, firstZxid);
       if (count % entriesPerStep === entriesPerStep - 1) yield before + reader.offset;
     }
     state.ended(path, reader, firstZxid);
@@ -140,6 +150,7 @@ function unreadable(path: string, offset: number, error: unknown, last: Zxid): u
 class Replay {
   last: Zxid;
   txns = 0;
+  tail: ReplayedTail | undefined;
   readonly #options: ReplayOptions;
   /** How the files before ended, since the last entry; more than one when files hold no entry. */
   #endings: Ending[] = [];
@@ -153,8 +164,10 @@ class Replay {
     return new CorruptionError(path, offset, reason, this.last);
   }
 
-  entry(path: string, reader: LogReader): void {
+  entry(path: string, reader: LogReader, firstZxid: Zxid): void {
     const { zxid } = reader;
+    const end = reader.offset + entryHeadLength + (reader.end - reader.start) + 1;
+    this.tail = { path, firstZxid, end };
     if (reader.type === OpCode.createSession) this.#options.session(reader.clientId);
     if (this.#endings.length > 0) this.#connect(path, reader.offset, zxid);
     if (zxid <= this.#options.from) return;
