@@ -284,10 +284,11 @@ export class MemoryFiles implements Files {
       },
       datasync: (done) => {
         alive();
-        this.#later('datasync', path, done, () => {
+        const begin = () => {
           const image = inode.beginSync();
           return () => inode.endSync(image);
-        });
+        };
+        this.#later('datasync', path, done, begin, () => inode.failSync());
       },
       sync: () => {
         alive();
@@ -327,7 +328,13 @@ export class MemoryFiles implements Files {
   }
 
   /** A call in the background: `begin` runs now, what it returns when the call completes. */
-  #later(kind: DiskCall['kind'], path: string, done: FileDone, begin: () => () => void): void {
+  #later(
+    kind: DiskCall['kind'],
+    path: string,
+    done: FileDone,
+    begin: () => () => void,
+    failed: () => void = () => undefined,
+  ): void {
     this.#alive();
     const fault = this.#meets(kind, path);
     const finish = begin();
@@ -345,6 +352,7 @@ export class MemoryFiles implements Files {
       let error = fault === undefined ? undefined : this.#error(fault, path);
       try {
         if (error === undefined) finish();
+        else failed();
       } catch (thrown) {
         if (!(thrown instanceof FileError)) throw thrown;
         error = thrown;

@@ -101,6 +101,11 @@ export class MemoryInode {
     this.#durableLength = image.length;
   }
 
+  /** A sync that failed: the system calls the sectors clean, and they never reach the platter (fsyncgate). */
+  failSync(): void {
+    this.#dirty.clear();
+  }
+
   sync(): void {
     this.endSync(this.beginSync());
   }

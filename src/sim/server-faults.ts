@@ -189,7 +189,9 @@ export class ServerFaults {
         return;
       case 'disk error':
         this.#diskWasBad = true;
-        server.plan = { inCalls: 1 + chance.below(callsMax), fault: 'EIO' };
+        server.plan = chance.chance(0.5)
+          ? { inCalls: 1 + chance.below(callsMax), fault: 'EIO' }
+          : { inCalls: 1 + chance.below(4), fault: 'EIO', at: 'datasync' };
         return;
       case 'disk full':
         this.#diskWasBad = true;

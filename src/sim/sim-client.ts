@@ -97,7 +97,7 @@ export class SimClient {
   /** Asks for several operations in one turn; they leave together, when there is a connection. */
   request(...operations: Operation[]): Invocation[] {
     const invocations = operations.map((operation) => {
-      return new Invocation(this.name, operation, this.#world.clock.now);
+      return new Invocation(this.name, operation, this.#now);
     });
     this.history.push(...invocations);
     this.machine.process?.post(() => {
@@ -107,13 +107,20 @@ export class SimClient {
     return invocations;
   }
 
-  close(): void {
+  /** `rudely`: operations that follow the end of the session on the wire, as no honest client sends them. */
+  close(...rudely: Operation[]): void {
     this.machine.process?.post(() => {
-      const invocation = new Invocation(this.name, { type: 'closeSession' }, this.#world.clock.now);
-      this.history.push(invocation);
-      invocation.sessionId = this.sessionId;
-      invocation.connection = this.connected.length;
-      this.#step({ kind: 'closeRequested', request: invocation });
+      const close = this.#sending(new Invocation(this.name, { type: 'closeSession' }, this.#now));
+      this.history.push(close);
+      this.#step({ kind: 'closeRequested', request: close });
+      if (close.xid === undefined || close.outcome !== undefined) return;
+      let { xid } = close;
+      for (const operation of rudely) {
+        const invocation = this.#sending(new Invocation(this.name, operation, this.#now));
+        this.history.push(invocation);
+        this.#writeFrame(invocation, ++xid);
+        this.#finish(invocation, { kind: 'lost', code: 'ConnectionLoss', reason: 'after the end' });
+      }
     });
   }
 
@@ -130,10 +137,29 @@ export class SimClient {
   #submit(): void {
     if (this.state !== 'CONNECTED') return;
     for (const invocation of this.#waiting.splice(0)) {
-      invocation.sessionId = this.sessionId;
-      invocation.connection = this.connected.length;
-      this.#step({ kind: 'requested', request: invocation });
+      this.#step({ kind: 'requested', request: this.#sending(invocation) });
     }
+  }
+
+  #sending(invocation: Invocation): Invocation {
+    invocation.sessionId = this.sessionId;
+    invocation.connection = this.connected.length;
+    return invocation;
+  }
+
+  /** Behind what the machine has written itself. */
+  #writeFrame(invocation: Invocation, xid: number): void {
+    const { output } = this.#session;
+    const start = output.at;
+    output.int(0);
+    output.int(xid);
+    output.int(invocation.op);
+    invocation.write(output);
+    output.view.setInt32(start, output.at - start - 4);
+  }
+
+  get #now(): number {
+    return this.#world.clock.now;
   }
 
   #step(event: Event): void {

@@ -38,6 +38,8 @@ export type ServerEnd =
 export interface DiskPlan {
   /** Counted from the next call; at least 1. */
   inCalls: number;
+  /** Only calls of this kind count. */
+  readonly at?: DiskCall['kind'];
   readonly fault: 'kill' | 'power' | Exclude<DiskFault, 'crash'>;
 }
 
@@ -205,7 +207,8 @@ export class SimServer {
     this.#world.note(this.name, `${call.kind} ${call.path}`, call.index);
     if (call.kind === 'sync') this.machine.process?.spend(this.#syncMs);
     const { plan } = this;
-    if (plan !== undefined && --plan.inCalls <= 0) {
+    const counts = plan !== undefined && (plan.at === undefined || plan.at === call.kind);
+    if (counts && --plan.inCalls <= 0) {
       this.plan = undefined;
       this.#world.note(this.name, `disk ${plan.fault}`);
       this.#world.count(`disk ${plan.fault} at ${call.kind}`);

@@ -59,7 +59,7 @@ class Scenario {
     const forceSync = chance.chance(0.95);
     this.#server = new SimServer(world, 's1', {
       config: configText(chance, tickTimeMs, forceSync),
-      syncMs: chance.pick([0.1, 1, 20]),
+      syncMs: chance.pick([0.1, 1, 20, 150]),
       speed: {
         callbackMs: chance.pick([0.005, 0.02, 0.2]),
         lookMs: chance.pick([0.001, 0.01, 1]),
@@ -83,7 +83,13 @@ class Scenario {
     this.#server.onDiskCall = (call) => this.#ghost.diskCalled(call);
     this.#server.onServing = () => this.#serving();
     this.#server.onEnded = (end) => this.#ended(end);
-    world.onLog = (line) => checkExpiry(world, this.#server, this.#workload.clients, line);
+    world.onLog = (line) => {
+      checkExpiry(world, this.#server, this.#workload.clients, line);
+      // No fault here damages what was synced.
+      if (line.message.startsWith('problem reading snap file')) {
+        world.violation('PS7', `${line.who}: ${line.message}`);
+      }
+    };
   }
 
   run(): ScenarioReport {

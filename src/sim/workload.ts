@@ -91,7 +91,8 @@ export class Workload {
     const what = chance.fraction();
     if (what < 0.01) {
       this.#world.count('client close');
-      client.close();
+      const rudely = chance.chance(0.3) ? [this.#write(), this.#write()] : [];
+      client.close(...rudely);
     } else if (what < 0.02) {
       this.#world.count('client kill');
       client.kill();
