@@ -86,6 +86,12 @@ export class Generator {
     return make.reconfig(this.#prng.pick([null, '', 'server.1=localhost:1:2;3']));
   }
 
+  /** Asked of a node that is not there, so that the list is judged and nothing comes of it. */
+  ipv6Acl(): Request {
+    const id = this.#prng.pick(['::1', 'fe80::1/10', '2001:db8::/32', '::ffff:127.0.0.1']);
+    return make.setAcl('/none/none', [{ perms: 31, id: { scheme: 'ip', id } }], -1);
+  }
+
   /** What is answered with an error and the end of the connection. */
   closing(): Request {
     const { pick, chance } = bound(this.#prng);

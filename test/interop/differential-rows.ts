@@ -185,6 +185,14 @@ const predicates: Readonly<Record<BesideJava, Predicate>> = {
     seen.quoll.err === ErrorCode.MarshallingError &&
     hasNegativeCount(seen.request),
 
+  'ipv6-acl': (seen) =>
+    seen.kind === 'reply' &&
+    seen.request.type === OpCode.setACL &&
+    seen.java.err === ErrorCode.InvalidACL &&
+    seen.quoll.err === ErrorCode.NoNode &&
+    fieldsOf(seen.request)?.acl.every(({ id }) => id.scheme === 'ip' && id.id.includes(':')) ===
+      true,
+
   'ping-order': (seen) =>
     seen.kind === 'ping-order' && seen.told.java === seen.pings && seen.told.quoll === seen.pings,
 

@@ -94,6 +94,8 @@ export class Run {
     const die = prng.below(1000);
     if (die < 3) {
       await this.exchange.send(connection, [this.#generator.reconfig()]);
+    } else if (die < 5) {
+      await this.exchange.send(connection, [this.#generator.ipv6Acl()]);
     } else if (die < 900) {
       await this.exchange.send(connection, [this.#generator.one(connection)]);
       await this.exchange.settle(connection);

@@ -1,0 +1,269 @@
+/**
+ * A whole server in this process, without a network, a disk or a clock of its own: replica, driver
+ * and client links on sockets that are arrays. Time stands still until the test moves it.
+ *
+ * In: chunks of bytes on any number of connections. Out: the frames that came back, how connections
+ * ended, and every transaction that was logged. Invariant: `run` returns when nothing more can
+ * happen without input or time; the bytes of a chunk are spoiled as soon as it was handed in, so
+ * that whoever kept a view of them is found out.
+ */
+import { createHash } from 'node:crypto';
+import { Replica } from '../../src/core/replica.ts';
+import type { ReplicaOptions } from '../../src/core/replica-options.ts';
+import type { Connection } from '../../src/core/session/connection.ts';
+import { SessionTracker } from '../../src/core/session/session-tracker.ts';
+import { Database } from '../../src/core/tree/database.ts';
+import { ClientLink } from '../../src/net/client-listener.ts';
+import type { Clock, Socket } from '../../src/ports.ts';
+import { Driver } from '../../src/server/driver.ts';
+import type { TxnLog } from '../../src/storage/txn-log.ts';
+import { Deque } from '../../src/util/deque.ts';
+
+export const frameLengthMax = 0xfffff;
+const wallTimeAtStart = 1_700_000_000_000;
+/** SHA-1 of 'super:admin'. */
+const superDigest = 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs=';
+
+export const replicaOptions: ReplicaOptions = {
+  extendedTypesEnabled: true,
+  enforceQuota: true,
+  skipAcl: false,
+  closeSessionTxnEnabled: true,
+  acl: { digestEnabled: true },
+  txnLengthMax: 2 * frameLengthMax,
+  minSessionTimeoutMs: 4000,
+  maxSessionTimeoutMs: 40_000,
+  globalOutstandingLimit: 1000,
+  largeRequestThreshold: Number.POSITIVE_INFINITY,
+  largeRequestMaxBytes: 100 << 20,
+  flushDelayMs: 0,
+  maxBatchSize: 1000,
+  auth: {
+    digestEnabled: true,
+    digestAlg: 'SHA1',
+    superDigest,
+    hash: (_, bytes) => createHash('sha1').update(bytes).digest(),
+  },
+  containers: { checkIntervalMs: 60_000, maxPerMinute: 10_000, maxNeverUsedMs: 0 },
+};
+
+const treeOptions = {
+  digestEnabled: true,
+  hashSeed: 12_345,
+  extendedTypesEnabled: true,
+  emulate353TTLNodes: false,
+};
+
+export function emptyDatabase(): Database {
+  const database = new Database(treeOptions);
+  database.ensureSystemNodes();
+  return database;
+}
+
+export class FakeServer {
+  readonly database = emptyDatabase();
+  readonly replica: Replica;
+  readonly driver: Driver;
+  /** Each logged transaction, header and all. */
+  readonly txns: Uint8Array[] = [];
+  /** What the driver was told to stop for. */
+  broken: unknown;
+  /** The longest output any connection was given at once. */
+  outputLongest = 0;
+  #now = 1000;
+  readonly #soon = new Deque<() => void>();
+  readonly #timers: { at: number; callback: () => void }[] = [];
+
+  constructor(options: Partial<ReplicaOptions> = {}) {
+    const sessions = new SessionTracker({
+      tickTimeMs: 2000,
+      serverId: 1,
+      wallTime: wallTimeAtStart,
+      now: this.#now,
+    });
+    this.replica = new Replica(
+      this.database,
+      sessions,
+      { ...replicaOptions, ...options },
+      this.#now,
+    );
+    const clock: Clock = {
+      now: () => this.#now,
+      wallTime: () => wallTimeAtStart + this.#now,
+      endOfTurn: (callback) => this.#soon.push(callback),
+      schedule: (delayMs, callback) => {
+        const timer = { at: this.#now + Math.max(0, delayMs), callback };
+        this.#timers.push(timer);
+        return { cancel: () => void this.#timers.splice(this.#timers.indexOf(timer), 1) };
+      },
+    };
+    const txnLog: Pick<TxnLog, 'append'> = {
+      append: ({ bytes }, done) => {
+        this.#keepTxns(bytes);
+        this.#soon.push(() => done(undefined));
+      },
+    };
+    const fail = (error: unknown): void => {
+      this.broken = error;
+    };
+    this.driver = new Driver(
+      this.replica,
+      txnLog as TxnLog,
+      { clock, log: { log: () => undefined } },
+      { appended: () => undefined, logFailed: fail, broken: fail, command: (word) => `${word}!` },
+      10_000,
+    );
+    this.driver.start();
+  }
+
+  connect(): FakeClient {
+    return new FakeClient(this);
+  }
+
+  /** Until nothing waits. */
+  run(): void {
+    for (let next = this.#soon.shift(); next !== undefined; next = this.#soon.shift()) next();
+    if (this.broken !== undefined) {
+      throw new Error(`the server broke: ${String(this.broken)}`, { cause: this.broken });
+    }
+  }
+
+  /** Moves time, firing what is due on the way. */
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#timers.splice(this.#timers.indexOf(due), 1);
+      this.#now = Math.max(this.#now, due.at);
+      due.callback();
+      this.run();
+    }
+    this.#now = end;
+  }
+
+  soon(callback: () => void): void {
+    this.#soon.push(callback);
+  }
+
+  /** Connections this server closed or refused, by whatever counter. */
+  get closedByUs(): number {
+    const { closed, connectionsRejected } = this.replica.stats;
+    let count = connectionsRejected;
+    for (const times of closed.values()) count += times;
+    return count;
+  }
+
+  /** Entries are Adler-32 as a long, a length, the transaction and 'B'. */
+  #keepTxns(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let at = 0; at < bytes.length; ) {
+      const length = view.getInt32(at + 8);
+      this.txns.push(new Uint8Array(bytes.subarray(at + 12, at + 12 + length)));
+      at += 13 + length;
+    }
+  }
+}
+
+export class FakeClient {
+  /** Payloads received and not taken. */
+  frames: Uint8Array[] = [];
+  /** What came in place of frames: the answer to a four-letter word. */
+  text = '';
+  /** 'open', or how the server ended it. */
+  end: 'open' | 'ended' | 'destroyed' = 'open';
+  bytesSent = 0;
+  bytesReceived = 0;
+  readonly #server: FakeServer;
+  readonly #link: ClientLink<Connection>;
+  #rest: Uint8Array = new Uint8Array(0);
+  #isGone = false;
+  #isPaused = false;
+  readonly #waiting: Uint8Array[] = [];
+
+  constructor(server: FakeServer) {
+    this.#server = server;
+    const socket: Socket = {
+      remoteAddress: '127.0.0.1',
+      remotePort: 40_000,
+      localAddress: '127.0.0.1',
+      localPort: 2181,
+      write: (bytes, done) => {
+        this.#received(bytes);
+        server.soon(() => done(true));
+      },
+      pause: () => {
+        this.#isPaused = true;
+      },
+      resume: () => {
+        this.#isPaused = false;
+        server.soon(() => this.#deliver());
+      },
+      end: () => this.#ended('ended'),
+      destroy: () => this.#ended('destroyed'),
+    };
+    this.#link = new ClientLink(socket, server.driver, frameLengthMax, () => undefined);
+  }
+
+  /** One chunk, as a read of the socket would give it; waits while the server does not read. */
+  send(bytes: Uint8Array): void {
+    if (this.end !== 'open' || this.#isGone) return;
+    this.bytesSent += bytes.length;
+    this.#waiting.push(new Uint8Array(bytes));
+    this.#deliver();
+  }
+
+  sendFrame(payload: Uint8Array): void {
+    const bytes = new Uint8Array(4 + payload.length);
+    new DataView(bytes.buffer).setInt32(0, payload.length);
+    bytes.set(payload, 4);
+    this.send(bytes);
+  }
+
+  /** The client goes. */
+  leave(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#link.closed('the client went');
+  }
+
+  take(): Uint8Array[] {
+    const { frames } = this;
+    this.frames = [];
+    return frames;
+  }
+
+  #deliver(): void {
+    while (!this.#isPaused && !this.#isGone && this.end === 'open') {
+      const chunk = this.#waiting.shift();
+      if (chunk === undefined) return;
+      this.#link.received(chunk);
+      chunk.fill(0xa5);
+    }
+  }
+
+  #ended(how: 'ended' | 'destroyed'): void {
+    if (this.end !== 'open') return;
+    this.end = how;
+    this.#waiting.length = 0;
+    this.#server.soon(() => this.leave());
+  }
+
+  #received(bytes: Uint8Array): void {
+    this.bytesReceived += bytes.length;
+    this.#server.outputLongest = Math.max(this.#server.outputLongest, bytes.length);
+    const all = new Uint8Array(this.#rest.length + bytes.length);
+    all.set(this.#rest);
+    all.set(bytes, this.#rest.length);
+    const view = new DataView(all.buffer);
+    let at = 0;
+    while (all.length - at >= 4) {
+      const next = at + 4 + view.getInt32(at);
+      if (next < at + 4 || next > all.length) break;
+      this.frames.push(new Uint8Array(all.subarray(at + 4, next)));
+      at = next;
+    }
+    this.#rest = new Uint8Array(all.subarray(at));
+    this.text = Buffer.from(this.#rest).toString('latin1');
+  }
+}
