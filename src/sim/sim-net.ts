@@ -75,19 +75,25 @@ export class NetHost implements SocketHost {
   isDeaf = false;
   readonly listening = new Map<number, Listening>();
   readonly ends = new Set<SocketEnd>();
-  /** When something whole last came from which address. */
-  readonly heardAt = new Map<string, number>();
-  readonly #clock: SimClock;
+  readonly #heardAt = new Map<string, number>();
   #nextPort = firstFreePort;
 
-  constructor(name: string, address: string, clock: SimClock) {
+  constructor(name: string, address: string) {
     this.name = name;
     this.address = address;
-    this.#clock = clock;
   }
 
-  heard(from: string): void {
-    this.heardAt.set(from, this.#clock.now);
+  heard(from: string, arrivedAt: number): void {
+    this.#heardAt.set(from, arrivedAt);
+  }
+
+  /** When something whole last came from that address, read by now or waiting; −1: never. */
+  heardFrom(address: string): number {
+    let last = this.#heardAt.get(address) ?? -1;
+    for (const end of this.ends) {
+      if (end.remoteAddress === address) last = Math.max(last, end.waitsSince);
+    }
+    return last;
   }
 
   closed(end: SocketEnd): void {
@@ -104,7 +110,7 @@ export class NetHost implements SocketHost {
       if (owner === process) this.listening.delete(port);
     }
     for (const end of [...this.ends]) if (end.process === process) end.processDied();
-    this.heardAt.clear();
+    this.#heardAt.clear();
   }
 
   /** Nobody hears of it. */
@@ -113,7 +119,7 @@ export class NetHost implements SocketHost {
     this.listening.clear();
     for (const end of this.ends) end.vanish();
     this.ends.clear();
-    this.heardAt.clear();
+    this.#heardAt.clear();
   }
 }
 
@@ -135,7 +141,7 @@ export class SimNet {
 
   addHost(name: string): NetHost {
     const number = this.#hosts.size + 1;
-    const host = new NetHost(name, `10.0.${number >> 8}.${number & 255}`, this.#clock);
+    const host = new NetHost(name, `10.0.${number >> 8}.${number & 255}`);
     this.#hosts.set(name, host);
     return host;
   }

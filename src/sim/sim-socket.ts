@@ -26,8 +26,8 @@ export interface Wire {
 
 export interface SocketHost {
   readonly isUp: boolean;
-  /** The last bytes of something that was written in one call have come. */
-  heard(from: string): void;
+  /** The program has read something to its end, which had come at `arrivedAt`. */
+  heard(from: string, arrivedAt: number): void;
   /** The kernel has forgotten the connection. */
   closed(end: SocketEnd): void;
 }
@@ -74,6 +74,8 @@ export class SocketEnd implements Socket {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly process: SimProcess;
+  /** When the end of something came that the program has not read; −1: nothing waits. */
+  waitsSince = -1;
   readonly #world: SocketWorld;
   readonly #wire: Wire;
   readonly #host: SocketHost;
@@ -272,13 +274,13 @@ export class SocketEnd implements Socket {
   }
 
   #onBytes({ bytes, isLast }: Packet): void {
-    if (isLast) this.#host.heard(this.remoteAddress);
     if (this.#state !== 'open') {
       this.#read(bytes.length);
       return;
     }
     this.#received.push(bytes);
     this.#receivedBytes += bytes.length;
+    if (isLast) this.waitsSince = this.#world.clock.now;
     this.#readSoon();
   }
 
@@ -327,6 +329,10 @@ export class SocketEnd implements Socket {
       bytes.fill(poison);
       this.#read(bytes.length);
     }
+    if (this.#receivedBytes === 0 && this.waitsSince >= 0) {
+      this.#host.heard(this.remoteAddress, this.waitsSince);
+      this.waitsSince = -1;
+    }
     if (this.#isPaused || this.#state !== 'open') return;
     if (this.#receivedBytes > 0) this.#readSoon();
     else if (!this.#isKnown) this.#closed();
@@ -363,6 +369,7 @@ export class SocketEnd implements Socket {
     if (this.#receivedBytes > 0) this.#read(this.#receivedBytes);
     this.#received.clear();
     this.#receivedBytes = 0;
+    this.waitsSince = -1;
     this.#firstTaken = 0;
   }
 

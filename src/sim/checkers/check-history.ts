@@ -6,8 +6,10 @@
 // answer the same. Invariant: an operation that ended without an answer may have one transaction or none, one with a
 // definite error has no other than its error.
 
+import { Reader } from '../../jute/reader.ts';
 import { ErrorCode } from '../../proto/errors.ts';
 import { OpCode, opName } from '../../proto/opcodes.ts';
+import { MultiTxn, txnHeaderLength } from '../../proto/txn.ts';
 import type { Invocation } from '../invocation.ts';
 import { isWrite } from '../operation.ts';
 import type { World } from '../world.ts';
@@ -103,6 +105,9 @@ class HistoryChecker {
           `${invocation} shows zxid ${outcome.zxid}, behind ${last} at ${zxid}`,
         );
       }
+      if (last !== undefined && isExpired(last) && outcome.kind === 'ok') {
+        this.#violation('SE4', `${invocation} succeeds after ${last} was told of the end`);
+      }
       zxid = outcome.zxid;
       last = invocation;
     }
@@ -144,8 +149,8 @@ class HistoryChecker {
     this.#lastXid.set(sessionId, entry.cxid);
     if (!isOpen) {
       model.changes = [];
-      const err = type === OpCode.error ? firstInt(entry) : ErrorCode.Ok;
-      if (err !== ErrorCode.SessionExpired) {
+      // To say goodbye to a session that has just expired is in order, and changes nothing (as in Java).
+      if (!isClose(invocation) && !isRefusal(entry)) {
         this.#violation('SE4', `zxid ${zxid}: ${invocation} after its session's end`);
       }
       return;
@@ -173,7 +178,7 @@ class HistoryChecker {
   #stateAt(zxid: bigint): void {
     for (const read of this.#reads.get(zxid) ?? []) {
       const { outcome } = read;
-      if (outcome === undefined || outcome.kind === 'lost') continue;
+      if (outcome === undefined || outcome.kind === 'lost' || isExpired(read)) continue;
       this.#compare(read, replyOf(outcome), this.#model.read(read.operation));
     }
     this.#reads.delete(zxid);
@@ -193,8 +198,6 @@ class HistoryChecker {
   #leftOver(invocation: Invocation): void {
     const { outcome, operation } = invocation;
     if (outcome === undefined || outcome.kind === 'lost') return;
-    // Its session ended before: refused without a transaction.
-    if (outcome.kind === 'error' && outcome.err === ErrorCode.SessionExpired) return;
     const what = outcome.kind === 'ok' ? 'PS1' : 'CL6';
     this.#violation(
       what,
@@ -217,6 +220,18 @@ function replyOf(outcome: Exclude<NonNullable<Invocation['outcome']>, { kind: 'l
   return outcome.kind === 'ok'
     ? { err: ErrorCode.Ok, result: outcome.result }
     : { err: outcome.err, result: {} };
+}
+
+/** A closing session's requests are refused, the parts of a multi each. */
+function isRefusal(entry: GhostEntry): boolean {
+  if (entry.type === OpCode.error) return firstInt(entry) === ErrorCode.SessionExpired;
+  if (entry.type !== OpCode.multi) return false;
+  const { txns } = MultiTxn.read(new Reader(entry.bytes, txnHeaderLength));
+  return txns.every(({ type }) => type === OpCode.error);
+}
+
+function isExpired({ outcome }: Invocation): boolean {
+  return outcome?.kind === 'error' && outcome.err === ErrorCode.SessionExpired;
 }
 
 function isClose({ operation }: Invocation): boolean {

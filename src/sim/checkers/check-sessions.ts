@@ -27,8 +27,8 @@ export function checkExpiry(
   });
   if (client === undefined) return;
   const { host } = client.machine;
-  const heardAt = server.machine.host.heardAt.get(host.address);
-  if (heardAt === undefined || (at - heardAt) * rateMost >= Number(timeout)) return;
+  const heardAt = server.machine.host.heardFrom(host.address);
+  if (heardAt < 0 || (at - heardAt) * rateMost >= Number(timeout)) return;
   const silentMs = (at - heardAt).toFixed(1);
   world.violation(
     'SE5',
