@@ -1,6 +1,7 @@
-// One server under random traffic: several clients, many requests in flight, a disk that is late. Whatever the
-// interleaving, answers keep each client's order, a client reads its own writes, events come before what shows the change,
-// and at the end nothing is outstanding. Then what scenarios cannot say.
+// One server under random traffic: several clients, many requests in flight, a disk that is late.
+// Whatever the interleaving, answers keep each client's order, a client reads its own writes,
+// events come before what shows the change, and at the end nothing is outstanding. Then what
+// scenarios cannot say.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -13,6 +13,7 @@ import type { ACL, StatPersisted } from '../../proto/data.ts';
 import { highOf, lowOf } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
 import { crc32, crcStart, crcValue } from '../../util/checksums.ts';
+import type { ReadonlyIntSet } from '../../util/int-set.ts';
 import { AclCache } from './acl-cache.ts';
 import { DigestSum } from './digest-sum.ts';
 import type { EphemeralOptions } from './ephemeral-type.ts';
@@ -103,15 +104,15 @@ export class DataTree {
   }
 
   /** Ephemerals by session id; no set is empty. */
-  get ephemerals(): ReadonlyMap<bigint, ReadonlySet<number>> {
+  get ephemerals(): ReadonlyMap<bigint, ReadonlyIntSet> {
     return this.#owners.ephemerals;
   }
 
-  get containers(): ReadonlySet<number> {
+  get containers(): ReadonlyIntSet {
     return this.#owners.containers;
   }
 
-  get ttls(): ReadonlySet<number> {
+  get ttls(): ReadonlyIntSet {
     return this.#owners.ttls;
   }
 

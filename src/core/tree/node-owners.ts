@@ -2,16 +2,17 @@
 // ephemeralOwner. In: a node and the owner of its transaction; out: sets of slots that are always
 // those of live nodes, and the Stat's field, where a container or TTL node shows 0.
 
+import { IntSet } from '../../util/int-set.ts';
 import type { EphemeralOptions } from './ephemeral-type.ts';
 import { ownerKindOf } from './ephemeral-type.ts';
 import type { NodeRows } from './node-rows.ts';
 import { At } from './node-rows.ts';
 
 export class NodeOwners {
-  readonly containers = new Set<number>();
-  readonly ttls = new Set<number>();
+  readonly containers = new IntSet();
+  readonly ttls = new IntSet();
   /** By session id; no set is empty. */
-  readonly ephemerals = new Map<bigint, Set<number>>();
+  readonly ephemerals = new Map<bigint, IntSet>();
   readonly #rows: NodeRows;
   readonly #options: EphemeralOptions;
   #ephemeralCount = 0;
@@ -37,7 +38,7 @@ export class NodeOwners {
       rows.setLong(slot, At.ephemeralOwner, high, low);
       let slots = this.ephemerals.get(owner);
       if (slots === undefined) {
-        slots = new Set();
+        slots = new IntSet();
         this.ephemerals.set(owner, slots);
       }
       slots.add(slot);
