@@ -29,6 +29,7 @@ import { DataDirectoryError, prepareDirectories } from '../storage/data-director
 import { PurgeTask } from '../storage/purge-task.ts';
 import type { Recovered } from '../storage/recovery.ts';
 import { recover } from '../storage/recovery.ts';
+import { takeSessionIds } from '../storage/session-id-mark.ts';
 import { SnapshotSchedule } from '../storage/snapshot-schedule.ts';
 import { SnapshotWriter } from '../storage/snapshot-writer.ts';
 import { TxnLog } from '../storage/txn-log.ts';
@@ -202,7 +203,7 @@ export class StandaloneServer {
     const sessions = new SessionTracker({
       tickTimeMs: config.tickTimeMs,
       serverId: config.serverId,
-      wallTime: clock.wallTime(),
+      wallTime: takeSessionIds(files, log, directories.snapshots, clock.wallTime()),
       now: clock.now(),
     });
     const hashSeed = random.below(0x7fffffff);
