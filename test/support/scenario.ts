@@ -95,7 +95,7 @@ export class Scenario {
     const [, seconds] = /^([\d.]+) s pass$/.exec(command) ?? [];
     if (seconds !== undefined) this.#pass(Math.round(Number(seconds) * 1000));
     else {
-      for (const part of command.split(/;\s*/)) this.#command(wordsOf(part));
+      for (const part of command.split(/;\s+/)) this.#command(wordsOf(part));
       this.#step({ kind: 'turnEnded' });
     }
     const { digestMismatches } = this.#replica.database;
