@@ -339,13 +339,17 @@ export class OutstandingChanges {
     else records.add(record);
   }
 
-  #release(record: ChangeRecord): void {
+  #unlist(record: ChangeRecord): void {
     for (const owner of record.owners) {
       const records = this.#byOwner.get(owner);
       records?.delete(record);
       if (records?.size === 0) this.#byOwner.delete(owner);
     }
     record.owners.length = 0;
+  }
+
+  #release(record: ChangeRecord): void {
+    if (record.owners.length > 0) this.#unlist(record);
     if (this.#pool.length < poolMax) this.#pool.push(record);
   }
 

@@ -1,5 +1,5 @@
-// The statistics of quotas against a count by hand: through random changes, multis and the ends of sessions, after a load
-// from a snapshot, and when quotas themselves come and go.
+// The statistics of quotas against a count by hand: through random changes, multis and the ends of
+// sessions, after a load from a snapshot, and when quotas themselves come and go.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
