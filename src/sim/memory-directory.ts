@@ -38,6 +38,24 @@ export class MemoryDirectory {
     }
   }
 
+  /** Fills an empty directory with what `entriesOf` and `inodeOf` leave of this one, durable. */
+  copyInto(
+    target: MemoryDirectory,
+    entriesOf: (directory: MemoryDirectory) => ReadonlyMap<string, MemoryInode | MemoryDirectory>,
+    inodeOf: (inode: MemoryInode) => MemoryInode,
+  ): void {
+    for (const [name, node] of entriesOf(this)) {
+      if (node instanceof MemoryInode) {
+        target.change({ name, node: inodeOf(node) });
+        continue;
+      }
+      const directory = new MemoryDirectory();
+      target.change({ name, node: directory });
+      node.copyInto(directory, entriesOf, inodeOf);
+    }
+    target.sync();
+  }
+
   find(path: string): MemoryInode | MemoryDirectory | undefined {
     let at: MemoryInode | MemoryDirectory | undefined = this;
     for (const name of pathParts(path)) {

@@ -9,7 +9,6 @@
 import type { Clock, DirectoryLock, FileDone, FileStatus, Files, OpenFile } from '../ports.ts';
 import { FileError } from '../ports.ts';
 import type { Prng } from '../util/prng.ts';
-import type { Entries } from './memory-directory.ts';
 import { MemoryDirectory, pathParts } from './memory-directory.ts';
 import { MemoryInode, sectorLength } from './memory-inode.ts';
 
@@ -215,41 +214,23 @@ export class MemoryFiles implements Files {
 
   /** A disk with the same contents, all of it durable, for another run; nothing is shared. */
   afterKill(options: MemoryFilesOptions = this.#options): MemoryFiles {
-    return this.#copied(
-      options,
-      (directory) => directory.entries,
+    const copy = new MemoryFiles(options);
+    this.#root.copyInto(
+      copy.#root,
+      ({ entries }) => entries,
       (inode) => inode.afterKill(),
     );
+    return copy;
   }
 
   /** What the next boot may find after the power went. */
   afterPowerLoss(chance: Prng, options: MemoryFilesOptions = this.#options): MemoryFiles {
-    return this.#copied(
-      options,
+    const copy = new MemoryFiles(options);
+    this.#root.copyInto(
+      copy.#root,
       (directory) => directory.afterPowerLoss(chance),
       (inode) => inode.afterPowerLoss(chance),
     );
-  }
-
-  #copied(
-    options: MemoryFilesOptions,
-    entriesOf: (directory: MemoryDirectory) => Entries,
-    inodeOf: (inode: MemoryInode) => MemoryInode,
-  ): MemoryFiles {
-    const copy = new MemoryFiles(options);
-    const walk = (from: MemoryDirectory, to: MemoryDirectory): void => {
-      for (const [name, node] of entriesOf(from)) {
-        if (node instanceof MemoryInode) {
-          to.change({ name, node: inodeOf(node) });
-        } else {
-          const directory = new MemoryDirectory();
-          to.change({ name, node: directory });
-          walk(node, directory);
-        }
-      }
-      to.sync();
-    };
-    walk(this.#root, copy.#root);
     return copy;
   }
 

@@ -6,9 +6,10 @@
 import type { Dns, Listener, ListenOptions, Net, Socket, SocketHandlers } from '../ports.ts';
 import { NetError } from '../ports.ts';
 import type { Prng } from '../util/prng.ts';
+import type { Outgoing, SocketWorld, Wire } from './outgoing.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { SimProcess } from './sim-process.ts';
-import type { SocketHost, SocketWorld, Wire } from './sim-socket.ts';
+import type { SocketHost } from './sim-socket.ts';
 import { SocketEnd } from './sim-socket.ts';
 
 export interface NetOptions {
@@ -36,7 +37,7 @@ type Dialled = (result: Socket | NetError) => SocketHandlers | undefined;
 class Link implements Wire {
   isCut = false;
   readonly #net: SimNet;
-  readonly #stalled = new Set<SocketEnd>();
+  readonly #stalled = new Set<Outgoing>();
 
   constructor(net: SimNet) {
     this.#net = net;
@@ -49,15 +50,15 @@ class Link implements Wire {
     return latencyMs - jitterMs * Math.log(1 - chance.fraction());
   }
 
-  stall(end: SocketEnd): void {
-    this.#stalled.add(end);
+  stall(outgoing: Outgoing): void {
+    this.#stalled.add(outgoing);
   }
 
   /** What waited is sent again. */
   retry(): void {
     const stalled = [...this.#stalled];
     this.#stalled.clear();
-    for (const end of stalled) end.resent();
+    for (const outgoing of stalled) outgoing.resent();
   }
 }
 
@@ -179,7 +180,7 @@ export class SimNet {
 
   /** What a host sends on the connections it has gets through only after a while; new ones work. */
   holdConnections(host: NetHost, ms: number): void {
-    for (const end of host.ends) end.hold(ms);
+    for (const end of host.ends) end.outgoing.hold(ms);
   }
 
   portsFor(host: NetHost, process: SimProcess): { readonly net: Net; readonly dns: Dns } {

@@ -1,28 +1,17 @@
-// One end of a simulated TCP connection: the Socket port in front, a kernel's queues behind. In: writes, and what the
-// other end's kernel sends. Out: the same bytes, in order, cut anywhere. It behaves as node/node-net.ts does on Linux:
-// an end of the peer's stream closes this side after the turn, closing lingers, unread input makes a close a reset.
+// One end of a simulated TCP connection: the Socket port in front, a kernel behind. In: the program's calls, and
+// packets from the other end (outgoing.ts sends ours). Out: the same bytes, in order, cut anywhere. It behaves as
+// node/node-net.ts does on Linux: an end of the peer's stream closes this side after the turn, closing lingers, unread
+// input makes a close a reset, a connection the kernel has forgotten answers with one.
 //
-// Invariants: bytes of one direction arrive in the order they were written; at most a window of them is on its way or
-// unread; bytes handed out are overwritten after the callback, so that whoever keeps them sees rubbish; bytes handed
-// in must not change before `done`.
+// Invariant: bytes handed out are overwritten after the callback, so that whoever keeps them sees rubbish.
 
 import type { Socket, SocketHandlers } from '../ports.ts';
-import { assert, present } from '../util/assert.ts';
-import { copyBytes, equalBytes } from '../util/bytes.ts';
+import { present } from '../util/assert.ts';
 import { Deque } from '../util/deque.ts';
-import type { Prng } from '../util/prng.ts';
-import type { Due, SimClock } from './sim-clock.ts';
+import type { DataPacket, Packet, Receiver, SocketWorld, Wire } from './outgoing.ts';
+import { Outgoing, pieceLength } from './outgoing.ts';
+import type { Due } from './sim-clock.ts';
 import type { SimProcess } from './sim-process.ts';
-
-/** What a socket needs of the network between two hosts, for what it sends. */
-export interface Wire {
-  /** Milliseconds the next packet takes. */
-  latencyMs(): number;
-  /** Packets are lost for now; they are sent again when the link is whole. */
-  readonly isCut: boolean;
-  /** Has packets that wait for the link: call `resent` when it is whole again. */
-  stall(end: SocketEnd): void;
-}
 
 export interface SocketHost {
   readonly isUp: boolean;
@@ -30,29 +19,6 @@ export interface SocketHost {
   heard(from: string, arrivedAt: number): void;
   /** The kernel has forgotten the connection. */
   closed(end: SocketEnd): void;
-}
-
-export interface SocketWorld {
-  readonly clock: SimClock;
-  readonly chance: Prng;
-  /** Bytes on their way and unread, each direction. */
-  readonly windowBytes: number;
-  /** The longest piece a read or a packet carries; pieces are of any length below. */
-  readonly pieceBytes: number;
-  readonly trace: (who: string, what: string, a: number, b: number) => void;
-}
-
-interface Packet {
-  /** Taken out of one write; it may be the end of it. */
-  readonly bytes: Uint8Array;
-  readonly isLast: boolean;
-}
-
-interface Write {
-  readonly given: Uint8Array;
-  readonly bytes: Uint8Array;
-  sent: number;
-  readonly done: (ok: boolean) => void;
 }
 
 interface Addresses {
@@ -65,15 +31,17 @@ interface Addresses {
 /** As node/node-net.ts. */
 const lingerMs = 1_000;
 const stalledEndMs = 10_000;
+/** libuv reads again until nothing is left, or so often. */
 const readsMax = 32;
 const poison = 0xdb;
 
-export class SocketEnd implements Socket {
+export class SocketEnd implements Socket, Receiver {
   readonly localAddress: string;
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly process: SimProcess;
+  readonly outgoing: Outgoing;
   /** When the end of something came that the program has not read; −1: nothing waits. */
   waitsSince = -1;
   readonly #world: SocketWorld;
@@ -83,7 +51,7 @@ export class SocketEnd implements Socket {
   #handlers: SocketHandlers | undefined;
   /** As the program sees it. */
   #state: 'open' | 'ending' | 'closed' = 'open';
-  /** False: the kernel knows nothing of this connection any more, and answers with a reset. */
+  /** False: the kernel knows nothing of this connection any more. */
   #isKnown = true;
   #reason = 'local';
   #isPaused = false;
@@ -92,12 +60,6 @@ export class SocketEnd implements Socket {
   #finReceived = false;
   #endTold = false;
   #timer: Due | undefined;
-  #heldUntil = 0;
-  readonly #writes = new Deque<Write>();
-  /** On its way to the peer. */
-  readonly #sent = new Deque<Packet | 'fin' | 'reset'>();
-  /** Sent and not read by the peer's program. */
-  #unread = 0;
   readonly #received = new Deque<Uint8Array>();
   #receivedBytes = 0;
   /** How much of the first piece was read. */
@@ -114,6 +76,7 @@ export class SocketEnd implements Socket {
     this.#wire = wire;
     this.#host = host;
     this.process = process;
+    this.outgoing = new Outgoing(world, wire, process);
     this.localAddress = addresses.localAddress;
     this.localPort = addresses.localPort;
     this.remoteAddress = addresses.remoteAddress;
@@ -122,6 +85,7 @@ export class SocketEnd implements Socket {
 
   join(peer: SocketEnd): void {
     this.#peer = peer;
+    this.outgoing.join(peer);
   }
 
   /** The program has it: bytes and the end are handed on from now. undefined drops the connection. */
@@ -139,7 +103,7 @@ export class SocketEnd implements Socket {
       this.process.post(() => done(false));
       return;
     }
-    this.#writes.push({ given: bytes, bytes: copyBytes(bytes), sent: 0, done });
+    this.outgoing.write(bytes, done);
     this.#pump();
   }
 
@@ -172,6 +136,10 @@ export class SocketEnd implements Socket {
 
   // ---- the kernel's side ----
 
+  get isReachable(): boolean {
+    return this.#host.isUp;
+  }
+
   /** The program is gone; its kernel closes the connection. */
   processDied(): void {
     this.#state = 'closed';
@@ -184,96 +152,35 @@ export class SocketEnd implements Socket {
     this.#state = 'closed';
     this.#handlers = undefined;
     this.#isKnown = false;
-    this.#writes.clear();
-    this.#sent.clear();
+    this.outgoing.dropSent();
     this.#timerOff();
   }
 
-  /** Something in between dropped the connection and told both ends. */
+  /** Something in between dropped the connection and told this end. */
   cutOff(): void {
     this.#onReset();
   }
 
-  /** The link is whole again: packets that were lost are sent once more. */
-  resent(): void {
-    for (let i = 0; i < this.#sent.length; i++) this.#arriveLater();
-  }
-
-  /** Nothing of this connection's gets through for a while, though others' does. */
-  hold(ms: number): void {
-    const { clock } = this.#world;
-    this.#heldUntil = clock.now + ms;
-    clock.after(ms, () => this.resent());
+  arrived(packet: Packet): void {
+    if (!this.#isKnown) {
+      // For a connection this kernel has forgotten.
+      if (packet !== 'reset') this.outgoing.send('reset');
+    } else if (packet === 'reset') this.#onReset();
+    else if (packet === 'fin') this.#onFin();
+    else this.#onBytes(packet);
   }
 
   #pump(): void {
-    const { windowBytes, pieceBytes, chance } = this.#world;
-    for (let write = this.#writes.peek(); write !== undefined; write = this.#writes.peek()) {
-      const room = windowBytes - this.#unread;
-      if (room <= 0 && write.sent < write.bytes.length) return;
-      const most = Math.min(room, pieceBytes, write.bytes.length - write.sent);
-      // Mostly whole, sometimes torn anywhere.
-      const length = most > 1 && chance.chance(0.1) ? 1 + chance.below(most) : most;
-      if (length > 0) {
-        const bytes = write.bytes.subarray(write.sent, write.sent + length);
-        write.sent += length;
-        this.#send({ bytes, isLast: write.sent === write.bytes.length });
-        this.#unread += length;
-        continue;
-      }
-      this.#writes.shift();
-      this.#finishWrite(write, true);
-    }
-    if (this.#state !== 'ending' || this.#finSent || !this.#isKnown) return;
+    this.outgoing.pump();
+    if (!this.outgoing.isEmpty || this.#state !== 'ending') return;
+    if (this.#finSent || !this.#isKnown) return;
     this.#finSent = true;
-    this.#send('fin');
+    this.outgoing.send('fin');
     if (this.#finReceived) this.#close();
     else this.#wait(lingerMs);
   }
 
-  #finishWrite({ given, bytes, done }: Write, ok: boolean): void {
-    if (!this.process.isAlive) return;
-    this.process.post(() => {
-      assert(equalBytes(given, bytes), 'bytes given to a socket do not change before done');
-      done(ok);
-    });
-  }
-
-  #send(packet: Packet | 'fin' | 'reset'): void {
-    this.#sent.push(packet);
-    this.#arriveLater();
-  }
-
-  #arriveLater(): void {
-    const { clock } = this.#world;
-    const from = this.process.isAlive ? this.process.time : clock.now;
-    clock.at(from + this.#wire.latencyMs(), () => this.#arrived());
-  }
-
-  /** The first of what is on its way reaches the other end, whichever packet this event was for. */
-  #arrived(): void {
-    const peer = this.#peer;
-    if (this.#sent.length === 0 || peer === undefined) return;
-    if (this.#wire.isCut || !peer.#host.isUp) {
-      this.#wire.stall(this);
-      return;
-    }
-    if (this.#world.clock.now < this.#heldUntil) return;
-    const packet = this.#sent.shift();
-    if (packet === undefined) return;
-    if (!peer.#isKnown) {
-      // Data or an end for a connection the other kernel has forgotten.
-      if (packet !== 'reset') peer.#answerReset();
-    } else if (packet === 'reset') peer.#onReset();
-    else if (packet === 'fin') peer.#onFin();
-    else peer.#onBytes(packet);
-  }
-
-  #answerReset(): void {
-    this.#send('reset');
-  }
-
-  #onBytes({ bytes, isLast }: Packet): void {
+  #onBytes({ bytes, isLast }: DataPacket): void {
     if (this.#state !== 'open') {
       this.#read(bytes.length);
       return;
@@ -296,17 +203,15 @@ export class SocketEnd implements Socket {
     // What had arrived may be lost with the connection or not.
     if (this.#world.chance.chance(0.5)) this.#dropReceived();
     this.#forget();
-    this.#sent.clear();
+    this.outgoing.dropSent();
     if (this.#receivedBytes > 0 && this.#state === 'open' && !this.#isPaused) this.#readSoon();
     else this.#closed();
   }
 
-  /** The peer's program took so many bytes: there is room for more. */
+  /** The program took so many bytes: the peer may send more. */
   #read(length: number): void {
     const peer = this.#peer;
-    if (peer === undefined) return;
-    this.#world.clock.after(this.#wire.latencyMs(), () => {
-      peer.#unread -= length;
+    peer?.outgoing.read(length, this.#wire.latencyMs(), () => {
       if (peer.#isKnown) peer.#pump();
     });
   }
@@ -320,7 +225,6 @@ export class SocketEnd implements Socket {
 
   #deliver(): void {
     this.#isReadDue = false;
-    // libuv reads again until nothing is left, or so often.
     for (let reads = 0; reads < readsMax && this.#receivedBytes > 0; reads++) {
       if (this.#isPaused || this.#state !== 'open') return;
       const bytes = this.#take();
@@ -347,8 +251,7 @@ export class SocketEnd implements Socket {
   /** What is there, or the beginning of it. */
   #take(): Uint8Array {
     const { pieceBytes, chance } = this.#world;
-    const most = Math.min(this.#receivedBytes, pieceBytes);
-    const length = most > 1 && chance.chance(0.1) ? 1 + chance.below(most) : most;
+    const length = pieceLength(Math.min(this.#receivedBytes, pieceBytes), chance);
     const taken = new Uint8Array(length);
     let at = 0;
     while (at < length) {
@@ -369,18 +272,17 @@ export class SocketEnd implements Socket {
     if (this.#receivedBytes > 0) this.#read(this.#receivedBytes);
     this.#received.clear();
     this.#receivedBytes = 0;
-    this.waitsSince = -1;
     this.#firstTaken = 0;
+    this.waitsSince = -1;
   }
 
   /** The kernel's close: what it has taken is still sent. */
   #close(): void {
     if (this.#isKnown) {
-      const isReset = this.#receivedBytes > 0;
-      if (isReset) {
-        this.#sent.clear();
-        this.#send('reset');
-      } else if (!this.#finSent) this.#send('fin');
+      if (this.#receivedBytes > 0) {
+        this.outgoing.dropSent();
+        this.outgoing.send('reset');
+      } else if (!this.#finSent) this.outgoing.send('fin');
       this.#finSent = true;
       this.#forget();
     }
@@ -391,9 +293,7 @@ export class SocketEnd implements Socket {
     this.#isKnown = false;
     this.#host.closed(this);
     this.#timerOff();
-    for (let write = this.#writes.shift(); write !== undefined; write = this.#writes.shift()) {
-      this.#finishWrite(write, false);
-    }
+    this.outgoing.dropWrites();
   }
 
   #closed(): void {
@@ -408,12 +308,8 @@ export class SocketEnd implements Socket {
     this.#handlers = undefined;
     if (handlers === undefined) return;
     this.process.post(() => {
-      this.#world.trace(
-        this.process.name,
-        `closed ${this.#reason}`,
-        this.localPort,
-        this.remotePort,
-      );
+      const what = `closed ${this.#reason}`;
+      this.#world.trace(this.process.name, what, this.localPort, this.remotePort);
       handlers.closed(this.#reason);
     });
   }
