@@ -1,8 +1,9 @@
 // `quoll standalone`, which `npm start` runs: one server for somebody who has not read anything yet. The first start
 // writes a zoo.cfg into the data folder; from then on that file says everything but the port, when one is asked for.
 // Output: on standard output where to connect and how to stop; the log is on standard error.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { nodeFiles } from '../node/node-files.ts';
 import { FileError } from '../ports.ts';
 import type { ServerConfig } from '../server/config.ts';
 import type { LogOptions } from './operator.ts';
@@ -36,7 +37,7 @@ export async function standalone({ port, data, ...options }: StandaloneOptions):
 }
 
 function writeConfig(folder: string, file: string, port: number): void {
-  mkdirSync(folder, { recursive: true });
+  nodeFiles.makeDirectories(folder);
   writeFileSync(
     file,
     `# Written by the first start, never touched again. docs/CONFIGURATION.md has every key.

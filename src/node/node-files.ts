@@ -21,7 +21,7 @@ import {
   write,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { FileDone, Files, OpenFile } from '../ports.ts';
 import { FileError } from '../ports.ts';
 import { lockDirectory } from './directory-lock.ts';
@@ -156,6 +156,22 @@ function kindOf(status: { isFile(): boolean; isDirectory(): boolean }) {
   return status.isDirectory() ? 'directory' : 'other';
 }
 
+/** One level at a time: Node's own recursive mkdir never returns where a folder cannot be made, as in /proc. */
+function makeDirectories(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; statSync(at, { throwIfNoEntry: false }) === undefined; at = dirname(at)) {
+    missing.push(at);
+  }
+  for (const directory of missing.reverse()) {
+    try {
+      mkdirSync(directory);
+    } catch (error) {
+      // Somebody else made it meanwhile.
+      if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) throw error;
+    }
+  }
+}
+
 export interface NodeFilesOptions {
   /** Told what an operator should know: the directory lock is weaker on this system. */
   readonly warn?: (message: string) => void;
@@ -181,7 +197,7 @@ export function makeNodeFiles({ warn }: NodeFilesOptions): Files {
     },
     list: (directory) => attempt(directory, () => readdirSync(directory).sort()),
     makeDirectories: (path) => {
-      attempt(path, () => mkdirSync(path, { recursive: true }));
+      attempt(path, () => makeDirectories(resolve(path)));
     },
     rename: (from, to) => attempt(from, () => renameSync(from, to)),
     remove: (path) => attempt(path, () => unlinkSync(path)),

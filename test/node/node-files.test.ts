@@ -164,3 +164,18 @@ test('another process is refused, and let in after kill -9', { timeout: 60_000 }
   assert.ok(lock, 'the kernel dropped the lock with the process');
   lock.release();
 });
+
+test('a directory that cannot be made is an error at once', () => {
+  const deep = join(directory, 'a', 'b', 'c');
+  nodeFiles.makeDirectories(deep);
+  nodeFiles.makeDirectories(deep);
+  assert.equal(nodeFiles.status(deep)?.kind, 'directory');
+  writeFileSync(join(directory, 'file'), '');
+  assert.throws(() => nodeFiles.makeDirectories(join(directory, 'file', 'below')), {
+    name: 'FileError',
+  });
+  // Node's recursive mkdir does not come back from here.
+  if (process.platform === 'linux') {
+    assert.throws(() => nodeFiles.makeDirectories('/proc/none/below'), { name: 'FileError' });
+  }
+});
