@@ -34,6 +34,7 @@ export class ImageMarks {
   begin(image: TreeImage): void {
     assert(this.#image === undefined, 'one image of the tree at a time');
     this.#generation = (this.#generation + 1) & generationMask;
+    if (this.#generation === 0) this.#startOver();
     this.#image = image;
   }
 
@@ -48,6 +49,16 @@ export class ImageMarks {
   add(slot: number): void {
     const flags = this.#rows.word(slot, Word.flags) & ((1 << generationShift) - 1);
     this.#rows.setWord(slot, Word.flags, flags | this.mark);
+  }
+
+  /** The numbers are used up: marks of long ago must not be taken for new ones. */
+  #startOver(): void {
+    const rows = this.#rows;
+    const mask = (1 << generationShift) - 1;
+    for (let slot = 0; slot < rows.used; slot++) {
+      rows.setWord(slot, Word.flags, rows.word(slot, Word.flags) & mask);
+    }
+    this.#generation = 1;
   }
 
   beforeChange(slot: number): void {
