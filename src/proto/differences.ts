@@ -32,7 +32,8 @@ export const differences = [
     id: 'event-acl',
     java: 'A watch fires for a connection that may not read the node.',
     quoll:
-      'It is used up without an event. For children the list of the parent decides, for a deleted node the one it had.',
+      'It is used up without an event. For children the list of the parent decides, for a ' +
+      'deleted node the one it had.',
     why: 'As Java since 3.8.4 and 3.9.2 (CVE-2024-23944).',
     tested: 'patched',
   },
@@ -52,14 +53,18 @@ export const differences = [
   },
   {
     id: 'watch-modes',
-    java: 'A path has one mode for each connection and table: a getData with a watch turns a persistent watch into a standard one.',
+    java:
+      'A path has one mode for each connection and table: a getData with a watch turns a ' +
+      'persistent watch into a standard one.',
     quoll: 'Standard, persistent and recursive watches of one path live beside each other.',
     why: 'As Java since 3.9 (ZOOKEEPER-4466, ZOOKEEPER-4475).',
     tested: 'beside Java',
   },
   {
     id: 'watch-types',
-    java: 'removeWatches and checkWatches take Data and Children for every mode in that table, and do not know Persistent and PersistentRecursive (MarshallingError).',
+    java:
+      'removeWatches and checkWatches take Data and Children for every mode in that table, ' +
+      'and do not know Persistent and PersistentRecursive (MarshallingError).',
     quoll: 'Each type means exactly its mode; Any means all.',
     why: 'As Java since 3.9 (ZOOKEEPER-4471, ZOOKEEPER-4472).',
     tested: 'beside Java',
@@ -73,28 +78,34 @@ export const differences = [
   },
   {
     id: 'check-watches-path',
-    java: "checkWatches of a path that does not begin with '/' is a MarshallingError, of an empty one NoWatcher.",
+    java:
+      "checkWatches of a path that does not begin with '/' is a MarshallingError, of an " +
+      'empty one NoWatcher.',
     quoll: 'It says whether there is a watch: exists and addWatch take such paths.',
     why: 'As Java since 3.9 (ZOOKEEPER-4466).',
     tested: 'beside Java',
   },
   {
     id: 'multi-create2',
-    java: 'In a multi, create2 is answered like create, with the path alone; what kind of node a create makes comes from its flags only.',
-    quoll: 'It is answered with path and stat; createContainer always makes a container.',
+    java: 'In a multi, create2 is answered like create, with the path alone.',
+    quoll: 'It is answered with path and stat.',
     why: 'As Java since 3.9 (ZOOKEEPER-4026).',
     tested: 'beside Java',
   },
   {
     id: 'multi-flags',
-    java: 'A create with flags that are none fails inside the multi, with BadArguments in its place among the results.',
+    java:
+      'A create with flags that are none fails inside the multi, with BadArguments in its ' +
+      'place among the results.',
     quoll: 'The whole request is a MarshallingError. So is a TTL flag in an op without a ttl.',
     why: 'As Java since 3.9 (ZOOKEEPER-4026).',
     tested: 'beside Java',
   },
   {
     id: 'multi-read-body',
-    java: 'A multiRead that holds a write is answered with MarshallingError and the results so far.',
+    java:
+      'A multiRead that holds a write is answered with MarshallingError and the results so ' +
+      'far.',
     quoll: 'MarshallingError, as every other error without a body.',
     why: 'No client reads a body behind an error.',
     tested: 'beside Java',
@@ -115,9 +126,13 @@ export const differences = [
   },
   {
     id: 'supplementary-characters',
-    java: 'A character beyond U+FFFF is sent as two surrogates of three bytes each, which is no UTF-8.',
+    java:
+      'A character beyond U+FFFF is sent as two surrogates of three bytes each, which is no ' +
+      'UTF-8.',
     quoll: 'As the four bytes of UTF-8.',
-    why: 'No reader, Java’s among them, can decode the other form. Only ids of ACLs and paths that name no node can hold one.',
+    why:
+      'No reader, Java’s among them, can decode the other form. Only ids of ACLs and paths ' +
+      'that name no node can hold one.',
     tested: 'beside Java',
   },
   {
@@ -138,33 +153,52 @@ export const differences = [
     id: 'ping-order',
     java: 'A ping is answered behind the requests sent before it.',
     quoll: 'It is answered at once, with the zxid reached so far.',
-    why: 'A slow disk must not cost living clients their sessions; clients know pings by their xid.',
+    why:
+      'A slow disk must not cost living clients their sessions; clients know pings by their ' +
+      'xid.',
     tested: 'beside Java',
   },
   {
     id: 'multi-null-path',
-    java: 'A null path in a multi: MarshallingError with the body of an empty result, and a zxid is skipped.',
+    java:
+      'A null path in a multi: MarshallingError with the body of an empty result, and a zxid ' +
+      'is skipped.',
     quoll: 'MarshallingError and an error transaction, as for every multi that cannot be read.',
     why: 'There a NullPointerException is caught too early.',
     tested: 'alone',
   },
   {
     id: 'wrong-password',
-    java: 'A connect request with a wrong password ends the connection of the session it names, then is refused.',
+    java:
+      'A connect request with a wrong password ends the connection of the session it names, ' +
+      'then is refused.',
     quoll: 'It is refused; the connection of the session is not touched.',
     why: 'Whoever knows a session id could cut off its client.',
     tested: 'beside Java',
   },
   {
     id: 'list-order',
-    java: 'Children, ephemerals, the ids of a connection, and what the end of a session deletes come in the order of hash sets.',
+    java:
+      'Children, ephemerals, the ids of a connection, and what the end of a session deletes ' +
+      'come in the order of hash sets.',
     quoll: 'In the order in which they came to be.',
     why: 'No order is promised, and the iteration order of a Java HashSet is not worth rebuilding.',
     tested: 'beside Java',
   },
   {
+    id: 'multi-container-flags',
+    java:
+      'createContainer in a multi makes the kind of node that its flags say, an ephemeral ' +
+      'even.',
+    quoll: 'A container, as outside a multi.',
+    why: 'As Java since 3.9 (ZOOKEEPER-4026).',
+    tested: 'alone',
+  },
+  {
     id: 'create-ttl-flags',
-    java: 'createTTL with flags that are no TTL node’s and a negative ttl is logged, and no server can apply it.',
+    java:
+      'createTTL with flags that are no TTL node’s and a negative ttl is logged, and no ' +
+      'server can apply it.',
     quoll: 'BadArguments.',
     why: 'A request must never become a transaction that cannot be read back.',
     tested: 'alone',
@@ -178,28 +212,36 @@ export const differences = [
   },
   {
     id: 'create-session-request',
-    java: 'A client may send createSession (−10) on an open connection: a second connect response follows.',
+    java:
+      'A client may send createSession (−10) on an open connection: a second connect ' +
+      'response follows.',
     quoll: 'Unimplemented, and the connection ends.',
     why: 'It is no request but the name of a transaction.',
     tested: 'alone',
   },
   {
     id: 'sasl-without-login',
-    java: 'A SASL token is answered with Ok and a null token when the server has no login of its own.',
+    java:
+      'A SASL token is answered with Ok and a null token when the server has no login of its ' +
+      'own.',
     quoll: 'AuthFailed, and the connection ends.',
     why: 'A client that asks for SASL must not believe that it is authenticated.',
     tested: 'alone',
   },
   {
     id: 'transaction-too-long',
-    java: 'A request whose transaction is longer than jute.maxbuffer with its extra size is logged; the log cannot be read back.',
+    java:
+      'A request whose transaction is longer than jute.maxbuffer with its extra size is ' +
+      'logged; the log cannot be read back.',
     quoll: 'MarshallingError; inside a multi, of the operation that is too much.',
     why: 'A request must never become a transaction that cannot be read back.',
     tested: 'alone',
   },
   {
     id: 'quota-text',
-    java: 'Statistics of a quota whose text is none stop the server when a node below the quota changes.',
+    java:
+      'Statistics of a quota whose text is none stop the server when a node below the quota ' +
+      'changes.',
     quoll: 'They read as none yet, and limits so as no limits.',
     why: 'One client’s mistake must not end the service.',
     tested: 'alone',
@@ -213,7 +255,9 @@ export const differences = [
   },
   {
     id: 'multi-read-too-long',
-    java: 'A multiRead may ask for any number of large nodes; the server builds the answer until its memory ends.',
+    java:
+      'A multiRead may ask for any number of large nodes; the server builds the answer until ' +
+      'its memory ends.',
     quoll: 'MarshallingError beyond 64 MiB, which no client takes.',
     why: 'One client’s request must not end the service.',
     tested: 'alone',

@@ -5,7 +5,8 @@ import type { Reader } from '../jute/reader.ts';
 import type { Writer } from '../jute/writer.ts';
 import type { Id } from './data.ts';
 import { AuthInfo, PacketType } from './quorum.ts';
-import { longOf, type Zxid } from './zxid.ts';
+import type { Zxid } from './zxid.ts';
+import { longOf } from './zxid.ts';
 
 const absent = -1;
 
