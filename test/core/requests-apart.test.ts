@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { applyTxn } from '../../src/core/tree/apply.ts';
+import { containerOwner } from '../../src/core/tree/ephemeral-type.ts';
 import { encodeUtf8 } from '../../src/jute/utf8.ts';
 import { Writer } from '../../src/jute/writer.ts';
 import { SetSASLRequest } from '../../src/proto/client.ts';
@@ -89,6 +90,19 @@ const rows: Readonly<Record<Apart, Ask>> = {
     const reply = session.ask(OpCode.multi, multi([OpCode.delete, remove]));
     assert.deepEqual([reply?.err, reply?.body.remaining], [MarshallingError, 0]);
     assert.equal(reply?.zxid, before + 1n);
+  },
+
+  'multi-container-flags': (session, server) => {
+    const { tree } = server.database;
+    for (const flags of [0, 1, 4]) {
+      const path = `/c${flags}`;
+      const body = createBody(path, null, flags) as (out: Writer) => void;
+      assert.equal(session.err(OpCode.multi, multi([OpCode.createContainer, body])), Ok);
+      assert.equal(tree.owner(tree.findPath(path)), containerOwner);
+    }
+    const wrong = createBody('/c5', null, 5) as (out: Writer) => void;
+    const err = session.err(OpCode.multi, multi([OpCode.createContainer, wrong]));
+    assert.equal(err, MarshallingError);
   },
 
   'transaction-too-long': () => {

@@ -1,6 +1,7 @@
 /**
  * ACL lists for the differential test: open ones mostly, then every scheme and combination of
- * permissions, repeated and mixed, and lists that no server should take.
+ * permissions, repeated and mixed, and lists that no server should take. In: chance. Out: lists as
+ * the wire has them, null, empty and senseless counts among them.
  */
 import type { Prng } from '../../src/util/prng.ts';
 import type { AclEntry, Acls as AclList } from './differential-requests.ts';

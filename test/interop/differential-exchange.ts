@@ -10,15 +10,17 @@
 
 import { Xid } from '../../src/proto/client.ts';
 import type { DifferenceId } from '../../src/proto/differences.ts';
-import { ErrorCode, errorName } from '../../src/proto/errors.ts';
+import { errorName } from '../../src/proto/errors.ts';
 import { EventType, OpCode, opName } from '../../src/proto/opcodes.ts';
 import { requestPayload } from '../support/raw-client.ts';
 import { Effects } from './differential-effects.ts';
+import type { Part } from './differential-frames.ts';
+import { closes, frameOrEnd, isPong, partsOf } from './differential-frames.ts';
 import type { Request } from './differential-requests.ts';
 import { cut, describe, json, make } from './differential-requests.ts';
 import type { Observation } from './differential-rows.ts';
 import { rowsFor } from './differential-rows.ts';
-import type { EventShape, FrameShape, ReplyShape } from './differential-shapes.ts';
+import type { EventShape, FrameShape } from './differential-shapes.ts';
 import { Names, same, shapeOf } from './differential-shapes.ts';
 import { roughly } from './differential-text.ts';
 import { WatchBook38, WatchBookNew } from './differential-watch-book.ts';
@@ -169,8 +171,6 @@ export class Exchange {
     requests: readonly Request[],
   ): Promise<FrameShape[]> {
     const frames: FrameShape[] = [];
-    // Java's selector can miss that it is to close what it has nothing to write to: input wakes it.
-    const ping = requestPayload(Xid.PING, OpCode.ping);
     // Pings are known by their xid, everything else by its place.
     const others = requests.filter(({ type }) => type !== OpCode.ping);
     let pings = requests.length - others.length;
@@ -178,13 +178,12 @@ export class Exchange {
     let isClosing = false;
     while (next < others.length || pings > 0 || isClosing) {
       const request = others[next];
-      const nudge =
-        isClosing && side === 'java' ? setTimeout(() => clients.java.send(ping), 1000) : 0;
-      const bytes = await clients[side].frame().catch((error: unknown) => {
-        const sent = requests.map(({ type }) => opName(type)).join(' ');
-        throw new Mismatch(`step ${this.world.step}: ${side} after ${next} of ${sent}: ${error}`);
-      });
-      clearTimeout(nudge);
+      const bytes = await frameOrEnd(clients[side], isClosing && side === 'java').catch(
+        (error: unknown) => {
+          const sent = requests.map(({ type }) => opName(type)).join(' ');
+          throw new Mismatch(`step ${this.world.step}: ${side} after ${next} of ${sent}: ${error}`);
+        },
+      );
       const frame = shapeOf(bytes, this.names[side], request?.type ?? OpCode.ping);
       frames.push(frame);
       if (frame.kind === 'closed') break;
@@ -322,37 +321,6 @@ export class Exchange {
     if (prng.chance(0.02)) return prng.pick([0, -3, -7, 0x7fffffff, -0x80000000]);
     return connection.nextXid++;
   }
-}
-
-/** The events before a reply, and the reply; or the end. */
-interface Part {
-  readonly events: EventShape[];
-  readonly end: FrameShape;
-}
-
-function partsOf(frames: readonly FrameShape[]): Part[] {
-  const parts: Part[] = [];
-  let events: EventShape[] = [];
-  for (const frame of frames) {
-    if (frame.kind === 'event') events.push(frame);
-    else {
-      parts.push({ events, end: frame });
-      events = [];
-    }
-  }
-  return parts;
-}
-
-/** Whether the server is to end the connection behind this reply. */
-function closes(request: Request, reply: ReplyShape): boolean {
-  if (request.type === OpCode.closeSession) return true;
-  if (request.type === OpCode.auth) return reply.err !== ErrorCode.Ok;
-  // Both servers have TTL nodes enabled: nothing else is unimplemented.
-  return reply.err === ErrorCode.Unimplemented;
-}
-
-function isPong(frame: FrameShape): boolean {
-  return frame.kind === 'reply' && frame.xid === Xid.PING;
 }
 
 function sameEvent(one: EventShape, other: EventShape): boolean {

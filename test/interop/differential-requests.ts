@@ -210,8 +210,8 @@ function oneOf(type: number, reader: Reader): Fields {
 }
 
 /**
- * A request that Java 3.8.0 would log and could not apply, or answers by damage to itself; or, a
- * multi with a null path, that makes it skip a zxid.
+ * A request that Java 3.8.0 would log and could not apply, or answers by damage to itself; or a
+ * multi after which the two trees or zxids would not be the same.
  */
 export function harmsJava(request: Request): boolean {
   switch (request.type) {
@@ -227,11 +227,16 @@ export function harmsJava(request: Request): boolean {
       );
     }
     case OpCode.multi:
-      return hasNullString(request);
+      return hasNullString(request) || fieldsOf(request)?.ops.some(isOddContainer) === true;
     default:
       // Twice `auth` with a null id: it fails while it looks for duplicates.
       return fieldsOf(request)?.acl.some(isAuth) === true && hasNullString(request);
   }
+}
+
+/** The flags make it a plain node there, the op code a container here. */
+function isOddContainer({ type, flags }: Fields): boolean {
+  return type === OpCode.createContainer && flags !== CreateFlag.CONTAINER;
 }
 
 function isAuth({ id }: ACL): boolean {

@@ -13,6 +13,7 @@ import type { Connected, ConnectOptions } from '../support/raw-client.ts';
 import { connectPayload, RawClient, readConnected } from '../support/raw-client.ts';
 import { users } from './differential-acls.ts';
 import type { Exchange } from './differential-exchange.ts';
+import { frameOrEnd } from './differential-frames.ts';
 import type { Generator } from './differential-generator.ts';
 import { json, make } from './differential-requests.ts';
 import type { Both, ConnectionState, SessionState, SideName } from './differential-world.ts';
@@ -143,7 +144,7 @@ export class Sessions {
     const before = session?.connection;
     if (before === undefined) return;
     // Java has ended the session's connection before it looked at the password.
-    const end = await before.clients.java.frame();
+    const end = await frameOrEnd(before.clients.java, true);
     if (end !== undefined) this.#exchange.mismatch(before, 'Java goes on', 'a frame', '');
     const seen = { kind: 'closed', only: 'java', after: 'wrong password' } as const;
     this.#exchange.see(seen, before, 'closed', 'open');
@@ -171,7 +172,8 @@ export class Sessions {
     const clients = await this.#dial();
     for (const side of sides) clients[side].sendBytes(bytes);
     for (const side of sides) {
-      assert.equal(await clients[side].frame(), undefined, `${side} ends a bad connect request`);
+      const end = await frameOrEnd(clients[side], side === 'java');
+      assert.equal(end, undefined, `${side} ends a bad connect request`);
     }
   }
 
@@ -308,7 +310,8 @@ export class Sessions {
   ): Promise<void> {
     assert.deepEqual(quoll, java, `the refusal of ${what}`);
     for (const side of sides) {
-      assert.equal(await clients[side].frame(), undefined, `${side} ends after refusing ${what}`);
+      const end = await frameOrEnd(clients[side], side === 'java');
+      assert.equal(end, undefined, `${side} ends after refusing ${what}`);
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The table of differences as a table: ids are names, every text is a sentence, and
- * docs/DIFFERENCES.md shows exactly these rows. `npm test -- --rewrite differences` writes the page.
+ * docs/DIFFERENCES.md shows exactly these rows.
+ * `npm test -- --rewrite differences` writes the page.
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -19,23 +20,25 @@ const sections: ReadonlyArray<readonly [Difference['tested'], string]> = [
 
 const introductions: Readonly<Record<Difference['tested'], string>> = {
   'beside Java':
-    '`npm run test:interop differential` sends the same 20,000 random operations to Java 3.8.0 and to this server. Every ' +
-    'answer, stat, error code, watch event and end of a connection must be the same or fit exactly one of these rows.',
+    '`npm run test:interop -- differential` sends the same 20,000 random operations to Java 3.8.0 and ' +
+    'to this server. Every answer, stat, error code, watch event and end of a connection must be the ' +
+    'same or fit exactly one of these rows.',
   patched:
-    'Java 3.8.0 as released differs; the package of Debian that the tests use, 3.8.0-11+deb12u2, carries the newer ' +
-    'behaviour as a security patch, so that no difference is seen.',
+    'Java 3.8.0 as released differs; the package of Debian that the tests use, 3.8.0-11+deb12u2, ' +
+    'carries the newer behaviour as a security patch, so that no difference is seen.',
   alone:
-    'These requests damage a Java 3.8.0 server, or the run beside it would lose its step. `test/core/requests-apart.test.ts` ' +
-    'asks them of this server alone.',
+    'These requests damage a Java 3.8.0 server, or the two would not have the same tree after them. ' +
+    '`test/core/requests-apart.test.ts` asks them of this server alone.',
 };
 
 function text(): string {
   const lines = [
     '# Differences from Java ZooKeeper 3.8.0',
     '',
-    'What a client can see that is not as Java 3.8.0 has it, each on purpose. Where newer Java changed an answer and clients of',
-    '3.8 do not mind, this server gives the newer one. Everything not named here is the same, byte for byte but for times and',
-    'session ids. The table is `src/proto/differences.ts`; this page is written from it.',
+    'What a client can see that is not as Java 3.8.0 has it, each on purpose. Where newer Java changed',
+    'an answer and clients of 3.8 do not mind, this server gives the newer one. Everything not named',
+    'here is the same, byte for byte but for times and session ids. The table is',
+    '`src/proto/differences.ts`; this page is written from it.',
   ];
   for (const [tested, title] of sections) {
     lines.push('', `## ${title}`, '', introductions[tested], '');
