@@ -69,6 +69,7 @@ export class ClientLink<C> implements FrameSink, SocketHandlers {
   #isSendingPiece = false;
   #isHostPaused = false;
   #isOutputPaused = false;
+  #isResting = false;
   #isOpen = true;
   /** A command whose argument has not all come yet. */
   #command:
@@ -212,6 +213,17 @@ export class ClientLink<C> implements FrameSink, SocketHandlers {
     this.#read();
   }
 
+  /** Not read from until `wake`, whatever else holds or frees it. */
+  rest(): void {
+    this.#isResting = true;
+    this.#hold();
+  }
+
+  wake(): void {
+    this.#isResting = false;
+    this.#read();
+  }
+
   /** Closes behind what was flushed. */
   end(): void {
     if (!this.#isOpen) return;
@@ -239,7 +251,7 @@ export class ClientLink<C> implements FrameSink, SocketHandlers {
   }
 
   #read(): void {
-    if (!this.#isOpen || this.#isHostPaused || this.#isOutputPaused) return;
+    if (!this.#isOpen || this.#isResting || this.#isHostPaused || this.#isOutputPaused) return;
     this.socket.resume();
     this.#frames.resume();
   }

@@ -9,6 +9,7 @@ import { normalizeAddress } from '../core/tree/ip-address.ts';
 import type { ClientLink, ClientPortHost } from '../net/client-listener.ts';
 import type { FourLetterWord } from '../net/four-letter-codes.ts';
 import type { Clock, Log, Timer } from '../ports.ts';
+import { OpCode } from '../proto/opcodes.ts';
 import type { TxnLog } from '../storage/txn-log.ts';
 import { unreachable } from '../util/assert.ts';
 
@@ -125,7 +126,9 @@ export class Driver implements ClientPortHost<Connection> {
     event.view = view;
     event.start = start;
     event.end = end;
+    const type = end - start >= 8 ? view.getInt32(start + 4) : 0;
     this.#step(event);
+    if (type === OpCode.getAllChildrenNumber || type === OpCode.multiRead) this.#rest(connection);
   }
 
   taking(connection: Connection): void {
@@ -148,6 +151,14 @@ export class Driver implements ClientPortHost<Connection> {
   rejected(remoteAddress: string, why: string): void {
     this.#replica.stats.connectionsRejected++;
     this.#ports.log.log('warn', `connection from ${remoteAddress}: ${why} -> close`);
+  }
+
+  /** A request may walk the whole tree, and one read of the socket holds thousands: one a turn, the others between. */
+  #rest(connection: Connection): void {
+    const link = this.#links.get(connection);
+    if (link === undefined) return;
+    link.rest();
+    this.#ports.clock.endOfTurn(() => link.wake());
   }
 
   // ---- the turn ----
