@@ -93,7 +93,9 @@ export class WatchChecker {
     if (event.zxid === undefined) return;
     if (!fits.includes(`${event.zxid} ${event.type}`)) {
       this.#violation('WA4', waiting, `event ${event.type} at ${event.zxid}: no such change`);
-    } else if (event.zxid !== due.zxid && event.connection === setBy.connection) {
+      return;
+    }
+    if (event.zxid !== due.zxid && event.connection === setBy.connection) {
       this.#violation(
         'WA3',
         waiting,
