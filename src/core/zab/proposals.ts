@@ -1,35 +1,42 @@
-// The leader's outstanding proposals (Leader.outstandingProposals, processAck, tryToCommit): who acknowledged what, and
-// what is committed by it. In: proposals in zxid order, acknowledgements in any. Out: the zxids to commit, in order.
+// The leader's outstanding proposals (Leader.outstandingProposals, processAck, tryToCommit): who acknowledged how far,
+// and what is committed by it. In: proposals in zxid order, acknowledgements in any. Out: what to commit, in order.
 //
-// Invariants: commits come in zxid order without a gap; an acknowledgement counts once for each server, and only for a
-// voter of every configuration that was in force when the proposal was made.
+// Logs are written in order, so the acknowledgement of a zxid stands for all before it, and one number for each voter
+// is all there is to know. Invariants: commits come in zxid order without a gap; only voters count, each once; every
+// configuration in force needs its own quorum.
 
+import type { Sid } from '../../proto/sid.ts';
 import type { Zxid } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
 import { Deque } from '../../util/deque.ts';
+import type { HistoryTxn } from './txn-arena.ts';
 
-/** The quorum that decides a proposal: one configuration, or two at once during a change. */
+/** The quorums of one configuration. */
 export interface ProposalQuorum {
-  isVoter(sid: bigint): boolean;
-  containsQuorum(sids: ReadonlySet<bigint>): boolean;
+  readonly voters: ReadonlySet<Sid>;
+  containsQuorum(sids: Iterable<Sid>): boolean;
 }
 
-export interface Proposal<T> {
-  readonly zxid: Zxid;
-  readonly quorums: readonly ProposalQuorum[];
-  readonly acks: Set<bigint>;
-  readonly value: T;
-}
-
-export class Proposals<T> {
-  readonly #outstanding = new Deque<Proposal<T>>();
+export class Proposals {
+  readonly #quorums: readonly ProposalQuorum[];
+  readonly #outstanding = new Deque<HistoryTxn>();
+  /** The highest zxid of this term each voter has on disk, as far as is known. */
+  readonly #acked = new Map<Sid, Zxid>();
   #lastProposed: Zxid;
   #lastCommitted: Zxid;
+  /** Quorums have everything up to here. */
+  #decided: Zxid;
+  #isDecidedStale = false;
 
-  /** `start`: the zxid the term begins with, epoch and counter 0. */
-  constructor(start: Zxid) {
+  /**
+   * `start`: the zxid the term begins with, epoch and counter 0. `quorums`: one configuration, or two during a
+   * change.
+   */
+  constructor(start: Zxid, quorums: readonly ProposalQuorum[]) {
+    this.#quorums = quorums;
     this.#lastProposed = start;
     this.#lastCommitted = start;
+    this.#decided = start;
   }
 
   get lastProposed(): Zxid {
@@ -45,36 +52,52 @@ export class Proposals<T> {
   }
 
   /** Outstanding proposals, oldest first. */
-  [Symbol.iterator](): Generator<Proposal<T>> {
+  [Symbol.iterator](): Generator<HistoryTxn> {
     return this.#outstanding[Symbol.iterator]();
   }
 
-  propose(zxid: Zxid, quorums: readonly ProposalQuorum[], value: T): void {
-    assert(zxid === this.#lastProposed + 1n, 'a leader proposes without a gap');
-    this.#lastProposed = zxid;
-    this.#outstanding.push({ zxid, quorums, acks: new Set(), value });
+  propose(txn: HistoryTxn): void {
+    assert(txn.zxid === this.#lastProposed + 1n, 'a leader proposes without a gap');
+    this.#lastProposed = txn.zxid;
+    this.#outstanding.push(txn);
   }
 
-  /**
-   * `sid` has everything up to `zxid` on disk. One acknowledgement may stand for all before it: logs are written in
-   * order.
-   */
-  ack(sid: bigint, zxid: Zxid): void {
-    for (let i = 0; i < this.#outstanding.length; i++) {
-      const proposal = this.#outstanding.at(i);
-      if (proposal === undefined || proposal.zxid > zxid) return;
-      if (proposal.quorums.some((quorum) => quorum.isVoter(sid))) proposal.acks.add(sid);
-    }
+  /** `sid` has everything up to `zxid`, which was proposed, on disk. */
+  ack(sid: Sid, zxid: Zxid): void {
+    assert(zxid <= this.#lastProposed, 'what was acknowledged was proposed');
+    if (zxid <= (this.#acked.get(sid) ?? this.#lastCommitted)) return;
+    if (!this.#quorums.some(({ voters }) => voters.has(sid))) return;
+    this.#acked.set(sid, zxid);
+    this.#isDecidedStale = true;
+  }
+
+  /** `sid` is being brought up to date anew, and may have to give up what it acknowledged and nobody committed. */
+  forget(sid: Sid): void {
+    this.#acked.delete(sid);
+    this.#isDecidedStale = true;
   }
 
   /** The next proposal that is committed by now; call until undefined. */
-  takeCommitted(): Proposal<T> | undefined {
+  takeCommitted(): HistoryTxn | undefined {
     const first = this.#outstanding.peek();
     if (first === undefined) return undefined;
-    for (const quorum of first.quorums) if (!quorum.containsQuorum(first.acks)) return undefined;
+    if (this.#isDecidedStale) this.#decide();
+    if (first.zxid > this.#decided) return undefined;
     this.#outstanding.shift();
     assert(first.zxid === this.#lastCommitted + 1n, 'commits come in order');
     this.#lastCommitted = first.zxid;
     return first;
+  }
+
+  /** The highest zxid that quorums of all configurations have; never beyond what was acknowledged. */
+  #decide(): void {
+    this.#isDecidedStale = false;
+    this.#decided = this.#lastCommitted;
+    for (const candidate of this.#acked.values()) {
+      if (candidate <= this.#decided) continue;
+      const have: Sid[] = [];
+      for (const [sid, zxid] of this.#acked) if (zxid >= candidate) have.push(sid);
+      if (this.#quorums.every((quorum) => quorum.containsQuorum(have))) this.#decided = candidate;
+    }
   }
 }
