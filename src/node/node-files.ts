@@ -46,20 +46,25 @@ function attempt<T>(path: string, call: () => T): T {
 }
 
 class NodeFile implements OpenFile {
-  readonly path: string;
+  /** Follows a rename, so that an error names the file as it is called now. */
+  path: string;
   readonly #fd: number;
+  readonly #open: Map<string, NodeFile>;
   /** Background calls under way. */
   #inUse = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
 
-  constructor(path: string, fd: number) {
+  /** `open`: the files that are open, by their present names. */
+  constructor(path: string, fd: number, open: Map<string, NodeFile>) {
     this.path = path;
     this.#fd = fd;
+    this.#open = open;
+    open.set(path, this);
   }
 
   read(into: Uint8Array, position: number): number {
     return attempt(this.path, () => {
-      const fd = this.#open();
+      const fd = this.#openFd();
       let total = 0;
       while (total < into.length) {
         const count = readSync(fd, into, total, into.length - total, position + total);
@@ -72,7 +77,7 @@ class NodeFile implements OpenFile {
 
   write(bytes: Uint8Array, position: number): void {
     attempt(this.path, () => {
-      const fd = this.#open();
+      const fd = this.#openFd();
       for (let written = 0; written < bytes.length; ) {
         const count = writeSync(fd, bytes, written, bytes.length - written, position + written);
         if (count === 0) throw new FileError('EIO', this.path, `${this.path}: wrote nothing`);
@@ -101,15 +106,15 @@ class NodeFile implements OpenFile {
   }
 
   sync(): void {
-    attempt(this.path, () => fsyncSync(this.#open()));
+    attempt(this.path, () => fsyncSync(this.#openFd()));
   }
 
   setLength(length: number): void {
-    attempt(this.path, () => ftruncateSync(this.#open(), length));
+    attempt(this.path, () => ftruncateSync(this.#openFd(), length));
   }
 
   length(): number {
-    return attempt(this.path, () => fstatSync(this.#open()).size);
+    return attempt(this.path, () => fstatSync(this.#openFd()).size);
   }
 
   close(): void {
@@ -118,7 +123,7 @@ class NodeFile implements OpenFile {
     if (this.#inUse === 0) this.#reallyClose();
   }
 
-  #open(): number {
+  #openFd(): number {
     if (this.#state !== 'open') throw new FileError('EBADF', this.path, `${this.path}: closed`);
     return this.#fd;
   }
@@ -147,6 +152,7 @@ class NodeFile implements OpenFile {
 
   #reallyClose(): void {
     this.#state = 'closed';
+    if (this.#open.get(this.path) === this) this.#open.delete(this.path);
     attempt(this.path, () => closeSync(this.#fd));
   }
 }
@@ -178,11 +184,13 @@ export interface NodeFilesOptions {
 }
 
 export function makeNodeFiles({ warn }: NodeFilesOptions): Files {
+  const opened = new Map<string, NodeFile>();
   return {
     open: (path, mode) =>
       new NodeFile(
         path,
         attempt(path, () => openSync(path, flags[mode])),
+        opened,
       ),
     status: (path) => {
       try {
@@ -199,7 +207,14 @@ export function makeNodeFiles({ warn }: NodeFilesOptions): Files {
     makeDirectories: (path) => {
       attempt(path, () => makeDirectories(resolve(path)));
     },
-    rename: (from, to) => attempt(from, () => renameSync(from, to)),
+    rename: (from, to) => {
+      attempt(from, () => renameSync(from, to));
+      const file = opened.get(from);
+      if (file === undefined) return;
+      opened.delete(from);
+      file.path = to;
+      opened.set(to, file);
+    },
     remove: (path) => attempt(path, () => unlinkSync(path)),
     syncDirectory: (path, done) => {
       let fd: number;

@@ -138,6 +138,9 @@ class Recovery {
         throw new CorruptionError(ahead.file, ahead.offset, ahead.reason, lastZxid);
       }
       this.#clearEmptyLogs(lastZxid);
+      if (this.#options.acceptDataLoss !== undefined) {
+        this.#ports.log.log('warn', '--accept-data-loss was not needed -> nothing is given up');
+      }
     } catch (error) {
       if (!(error instanceof CorruptionError) || !this.#isAccepted(error)) throw error;
       yield* this.#goOnWithout(error, database);
