@@ -211,6 +211,13 @@ export const differences = [
     tested: 'alone',
   },
   {
+    id: 'too-many-identities',
+    java: 'A connection may add identities with auth packets without end.',
+    quoll: 'The 1,025th is AuthFailed, and the connection ends.',
+    why: 'Each one makes every ACL check of the connection longer; no client needs so many.',
+    tested: 'alone',
+  },
+  {
     id: 'create-session-request',
     java:
       'A client may send createSession (−10) on an open connection: a second connect ' +

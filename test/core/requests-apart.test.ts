@@ -9,7 +9,7 @@ import { applyTxn } from '../../src/core/tree/apply.ts';
 import { containerOwner } from '../../src/core/tree/ephemeral-type.ts';
 import { encodeUtf8 } from '../../src/jute/utf8.ts';
 import { Writer } from '../../src/jute/writer.ts';
-import { SetSASLRequest } from '../../src/proto/client.ts';
+import { AuthPacket, SetSASLRequest } from '../../src/proto/client.ts';
 import { Stat } from '../../src/proto/data.ts';
 import { differences } from '../../src/proto/differences.ts';
 import { ErrorCode } from '../../src/proto/errors.ts';
@@ -67,6 +67,17 @@ const rows: Readonly<Record<Apart, Ask>> = {
       out.int(-1);
     });
     assert.deepEqual([reply?.err, reply?.zxid, session.isOpen], [Unimplemented, -1n, false]);
+  },
+
+  'too-many-identities': (session) => {
+    const prove = (user: number) =>
+      session.err(OpCode.auth, (out) =>
+        AuthPacket.write(out, { type: 0, scheme: 'digest', auth: encodeUtf8(`u${user}:p`) }),
+      );
+    // The address is the first of them.
+    for (let user = 1; user < 1024; user++) assert.equal(prove(user), Ok);
+    assert.equal(prove(1), Ok, 'a known identity adds nothing');
+    assert.deepEqual([prove(1024), session.isOpen], [ErrorCode.AuthFailed, false]);
   },
 
   'create-session-request': (session) => {
