@@ -12,17 +12,42 @@ import { fieldsOf } from './differential-requests.ts';
 import type { EventShape, ReplyShape, Shape } from './differential-shapes.ts';
 import { roughly } from './differential-text.ts';
 import type { WatchBook } from './differential-watch-book.ts';
-import type { Both, ConnectionState, World } from './differential-world.ts';
+import type { Both, ConnectionState, SessionState, World } from './differential-world.ts';
+import { parentOf } from './differential-world.ts';
 
 const digestEnabled = { digestEnabled: true };
+
+export interface Trigger {
+  readonly type: number;
+  readonly path: string;
+  /** The connection that made the change: it was told before its reply, and may watch anew since. */
+  readonly toldTo: number;
+}
 
 export class Effects {
   readonly #world: World;
   readonly #books: Both<WatchBook>;
+  /** What the other connections' watches have still to be told of. */
+  #triggers: Trigger[] = [];
 
   constructor(world: World, books: Both<WatchBook>) {
     this.#world = world;
     this.#books = books;
+  }
+
+  /**
+   * What changed since the last call. The events themselves use up standard watches; but one that an
+   * ACL kept from its watcher uses them up as well.
+   */
+  takeTriggers(): readonly Trigger[] {
+    const triggers = this.#triggers;
+    this.#triggers = [];
+    return triggers;
+  }
+
+  sessionEnded(session: SessionState): void {
+    for (const path of session.ephemerals) this.#changed(undefined, EventType.NodeDeleted, path);
+    this.#world.sessionEnded(session);
   }
 
   /** `events` are those each server told the connection since the reply before this one. */
@@ -34,7 +59,7 @@ export class Effects {
   ): void {
     const fields = fieldsOf(request);
     if (request.type === OpCode.closeSession) {
-      this.#world.sessionEnded(connection.session);
+      this.sessionEnded(connection.session);
       return;
     }
     if (fields === undefined) return;
@@ -72,20 +97,38 @@ export class Effects {
           plain &&
           (op.flags === CreateFlag.EPHEMERAL || op.flags === CreateFlag.EPHEMERAL_SEQUENTIAL);
         world.created(path, aclOf(op, connection), ephemeral ? connection.session : undefined);
+        this.#changed(connection, EventType.NodeCreated, path);
         return;
       }
       case OpCode.delete:
         world.removed(op.path);
+        this.#changed(connection, EventType.NodeDeleted, op.path);
         return;
       case OpCode.setData: {
         const node = world.nodes.get(op.path);
         if (node !== undefined) node.version++;
+        this.#changed(connection, EventType.NodeDataChanged, op.path);
         return;
       }
       case OpCode.setACL:
         world.aclChanged(op.path, aclOf(op, connection));
         return;
       default:
+    }
+  }
+
+  /** Its own connection has been told before the reply, the others when they are asked. */
+  #changed(connection: ConnectionState | undefined, type: number, path: string): void {
+    const toldTo = connection?.index ?? -1;
+    const triggers: Trigger[] = [{ type, path, toldTo }];
+    if (type !== EventType.NodeDataChanged) {
+      triggers.push({ type: EventType.NodeChildrenChanged, path: parentOf(path), toldTo });
+    }
+    this.#triggers.push(...triggers);
+    if (connection === undefined) return;
+    for (const trigger of triggers) {
+      this.#books.java.fired(connection.index, trigger.type, trigger.path);
+      this.#books.quoll.fired(connection.index, trigger.type, trigger.path);
     }
   }
 

@@ -24,7 +24,7 @@ import type { EventShape, FrameShape } from './differential-shapes.ts';
 import { Names, same, shapeOf } from './differential-shapes.ts';
 import { roughly } from './differential-text.ts';
 import { WatchBook38, WatchBookNew } from './differential-watch-book.ts';
-import type { Both, ConnectionState, SideName, World } from './differential-world.ts';
+import type { Both, ConnectionState, SessionState, SideName, World } from './differential-world.ts';
 
 /** The servers differ and no row says so, or more than one does. */
 export class Mismatch extends Error {}
@@ -77,6 +77,7 @@ export class Exchange {
       clients.quoll.send(payload);
     }
     for (const connection of watching) await this.#answersTo(connection, [ping]);
+    this.#firedForAll();
   }
 
   /** Both servers must end this connection now; what comes before the end is compared. */
@@ -85,12 +86,27 @@ export class Exchange {
     if (!connection.isGone) this.mismatch(connection, 'not closed', 'a ping was answered', '');
   }
 
+  sessionEnded(session: SessionState): void {
+    this.#effects.sessionEnded(session);
+  }
+
   gone(connection: ConnectionState): void {
     this.books.java.forget(connection.index);
     this.books.quoll.forget(connection.index);
     connection.clients.java.destroy();
     connection.clients.quoll.destroy();
     this.world.gone(connection);
+  }
+
+  /** What happened in this step has been told to all who watched, or kept from them by an ACL. */
+  #firedForAll(): void {
+    for (const { type, path, toldTo } of this.#effects.takeTriggers()) {
+      for (const { index } of this.world.open) {
+        if (index === toldTo) continue;
+        this.books.java.fired(index, type, path);
+        this.books.quoll.fired(index, type, path);
+      }
+    }
   }
 
   note(connection: ConnectionState | undefined, text: string): void {
@@ -118,12 +134,24 @@ export class Exchange {
     quoll: string,
     paths = '[]',
   ): void {
+    const text = this.#report(connection, why, java, quoll, paths);
+    if (this.mismatchesLeft-- <= 0) throw new Mismatch(text);
+    console.log(text);
+  }
+
+  #report(
+    connection: ConnectionState,
+    why: string,
+    java: string,
+    quoll: string,
+    paths: string,
+  ): string {
     const { index, authIds, session } = connection;
     const named = (JSON.parse(paths) as string[]).filter((path) => path.length > 1);
     const related = this.#history
       .filter((line) => named.some((path) => line.includes(JSON.stringify(path))))
       .map((line) => cut(line, 600));
-    const text = [
+    return [
       `step ${this.world.step}, connection c${index} of session s${session.index}: ${why}`,
       `  authenticated as ${json(authIds)}`,
       `  Java:  ${java}`,
@@ -133,8 +161,6 @@ export class Exchange {
       `  last requests naming ${cut(paths, 300)}:`,
       ...related.slice(-12).map((line) => `    ${line}`),
     ].join('\n');
-    if (this.mismatchesLeft-- <= 0) throw new Mismatch(text);
-    console.log(text);
   }
 
   // ---- comparing ----
@@ -166,10 +192,11 @@ export class Exchange {
   }
 
   async #collect(
-    { clients }: ConnectionState,
+    connection: ConnectionState,
     side: SideName,
     requests: readonly Request[],
   ): Promise<FrameShape[]> {
+    const client = connection.clients[side];
     const frames: FrameShape[] = [];
     // Pings are known by their xid, everything else by its place.
     const others = requests.filter(({ type }) => type !== OpCode.ping);
@@ -178,10 +205,10 @@ export class Exchange {
     let isClosing = false;
     while (next < others.length || pings > 0 || isClosing) {
       const request = others[next];
-      const bytes = await frameOrEnd(clients[side], isClosing && side === 'java').catch(
+      const bytes = await frameOrEnd(client, isClosing && side === 'java').catch(
         (error: unknown) => {
-          const sent = requests.map(({ type }) => opName(type)).join(' ');
-          throw new Mismatch(`step ${this.world.step}: ${side} after ${next} of ${sent}: ${error}`);
+          const why = `${side} is silent after ${next} of ${requests.length} (${error})`;
+          throw new Mismatch(this.#report(connection, why, '?', '?', '[]'));
         },
       );
       const frame = shapeOf(bytes, this.names[side], request?.type ?? OpCode.ping);

@@ -234,7 +234,7 @@ export class Sessions {
       const told = await watcher.clients[side].peek();
       assert.ok(told !== undefined, `${side} lets ${path} expire`);
     }
-    this.#world.sessionEnded(once.session);
+    exchange.sessionEnded(once.session);
     exchange.answers.set(
       `expiry ${EventType.NodeDeleted}`,
       (exchange.answers.get(`expiry ${EventType.NodeDeleted}`) ?? 0) + 1,
