@@ -408,8 +408,8 @@ export class DataTree {
   remove(slot: number): void {
     const rows = this.#rows;
     assert(slot !== this.root && rows.int(slot, At.numChildren) === 0, 'only a leaf is removed');
+    // Its parent changes too; an image that has a node has its ancestors.
     this.#marks.beforeChange(slot);
-    this.#marks.beforeChange(rows.word(slot, Word.parent));
     this.#digest.add(-this.nodeDigest(slot));
     this.#owners.drop(slot);
     this.#pathsLength -= this.#names.pathLength(slot);

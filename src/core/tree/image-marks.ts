@@ -1,7 +1,8 @@
 // Which nodes the image that is being taken of the tree has already: a generation number in each
 // row, so that beginning an image costs nothing. The tree says `beforeChange` before it changes a
-// node in any way that an image shows. Invariant: between `begin` and `end`, a node that is not
-// marked is as it was at `begin`; new nodes are marked.
+// node in any way that an image shows.
+// Invariants: between `begin` and `end`, a node that is not marked is as it was at `begin`; new
+// nodes are marked; the ancestors of a marked node are marked.
 
 import { assert } from '../../util/assert.ts';
 import type { NodeRows } from './node-rows.ts';

@@ -79,7 +79,7 @@ export class SnapshotSource implements TreeImage {
     while (this.#slot < this.#slotLimit) {
       if (into.at >= stop) return true;
       const slot = this.#slot++;
-      if (tree.isLive(slot) && !tree.isImaged(slot)) this.#write(slot, into);
+      if (tree.isLive(slot)) this.#write(slot, into);
     }
     if (this.#phase === 'nodes') {
       this.#phase = 'end';
@@ -100,7 +100,7 @@ export class SnapshotSource implements TreeImage {
     this.#phase = 'closed';
   }
 
-  /** Writes a node and, before it, those of its ancestors that are not written yet. */
+  /** Writes a node that is not written yet and, before it, those of its ancestors that are not. */
   #write(slot: number, into: Writer): void {
     const tree = this.#tree;
     const chain = this.#chain;

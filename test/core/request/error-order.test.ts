@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Requester } from '../../../src/core/session/requester.ts';
-import { Reader } from '../../../src/jute/reader.ts';
+import { DecodeError, Reader } from '../../../src/jute/reader.ts';
 import type { ACL } from '../../../src/proto/data.ts';
 import { ErrorCode } from '../../../src/proto/errors.ts';
 import { OpCode } from '../../../src/proto/opcodes.ts';
@@ -340,6 +340,47 @@ test('kinds of nodes: the code and the flags must fit', () => {
   assert.equal(tree.owner(tree.findPath('/kind-create-1-5')), 1n);
   assert(tree.containers.has(tree.findPath('/kind-createContainer-1-5')));
   assert.equal(tree.ttls.size, 2);
+});
+
+test('kinds of nodes in a multi: flags that say container or TTL overrule the code', () => {
+  const { createContainer, createTTL } = OpCode;
+  const table: readonly (readonly [
+    'create' | 'create2' | 'createContainer' | 'createTTL',
+    number,
+    number,
+  ])[] = [
+    ['create', 0, OpCode.create],
+    ['create2', 1, OpCode.create2],
+    ['create', 4, createContainer],
+    ['create2', 4, createContainer],
+    ['createContainer', 4, createContainer],
+    ['createTTL', 4, createContainer],
+    ['createTTL', 0, OpCode.create],
+    ['createTTL', 3, OpCode.create],
+    ['createTTL', 5, createTTL],
+    ['createTTL', 6, createTTL],
+    ['createTTL', 7, OpCode.error],
+  ];
+  for (const [op, flags, expected] of table) {
+    const ops = [{ op, path: '/kind', flags, ttl: 9n }];
+    const { txn } = new Pipeline().propose(requester(1n), { op: 'multi', ops });
+    const { txns } = MultiTxn.read(new Reader(txn, 32));
+    assert.deepEqual(
+      txns.map(({ type }) => type),
+      [expected],
+      `${op} ${flags}`,
+    );
+  }
+  for (const [op, flags] of [
+    ['create', 5],
+    ['create2', 6],
+    ['createContainer', -1],
+    ['create', 7],
+  ] as const) {
+    const ops = [{ op, path: '/kind', flags }];
+    const propose = () => new Pipeline().propose(requester(1n), { op: 'multi', ops });
+    assert.throws(propose, DecodeError, `${op} ${flags}`);
+  }
 });
 
 test('a local session makes no ephemerals', () => {

@@ -241,12 +241,12 @@ test('what no server should have written is refused', () => {
 test('a transaction cut anywhere is a DecodeError, or an older form of itself', () => {
   const model = new ModelTree();
   const txns = new RandomTxns(new Prng(55), model, 'committed');
-  for (let round = 0; round < 50; round++) {
+  const database = makeDatabase().ensureSystemNodes();
+  for (let round = 0; round < 80; round++) {
     const txn = txns.next();
     const bytes = txnBytes(txn);
     if (bytes.length > 400) continue;
     for (let end = 0; end < bytes.length; end++) {
-      const database = makeDatabase().ensureSystemNodes();
       try {
         applyTxn(database, bytes, 0, end);
         assert(txn.body.type === 'closeSession' || txn.body.type.startsWith('create'));
@@ -313,6 +313,23 @@ test('cversion counts on past the end of its range, as in Java', () => {
   assert.equal(tree.storedCversion(slot), 0x7fffffff);
   assert.equal(statOf(database, slot).pzxid, 2n);
   assert.equal(statOf(database, slot).cversion, (2 * 0x7fffffff - 2) | 0);
+});
+
+test('pzxid only rises, also where the counter is past the sign of 32 bits', () => {
+  const database = makeDatabase().ensureSystemNodes();
+  const stat = () => statOf(database, database.tree.root);
+  for (const [zxid, pzxid] of [
+    [0x7fff_ffffn, 0x7fff_ffffn],
+    [0x8000_0001n, 0x8000_0001n],
+    [0x7fff_ffffn, 0x8000_0001n],
+    [0xffff_ffffn, 0xffff_ffffn],
+    [0x1_0000_0000n, 0x1_0000_0000n],
+    [0xffff_ffffn, 0x1_0000_0000n],
+  ] as const) {
+    applyBody(database, { type: 'delete', path: '/gone' }, zxid);
+    assert.equal(stat().pzxid, pzxid);
+    assert.equal(database.lastProcessedZxid, pzxid);
+  }
 });
 
 test('names are only names', () => {

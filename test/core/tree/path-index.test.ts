@@ -41,7 +41,7 @@ class Model {
   remove(path: number): number {
     const slot = this.slots.get(path) as number;
     this.index.remove(this.#hashOf(path), slot);
-    this.paths.delete(slot);
+    // As in the tree, what a free slot held is still there: the index must not ask about it.
     this.slots.delete(path);
     return slot;
   }

@@ -15,6 +15,7 @@ import { Prng } from '../../../src/util/prng.ts';
 import { compareTree, makeDatabase } from './support/compare-tree.ts';
 import { ModelTree } from './support/model-tree.ts';
 import { RandomTxns } from './support/random-txns.ts';
+import type { TxnBody } from './support/txn-bytes.ts';
 import { txnBytes } from './support/txn-bytes.ts';
 
 /** A database and its model, moved on by random transactions. */
@@ -89,6 +90,57 @@ test('the image is that of its first moment, whatever changes between its slices
       loaded.lastProcessedZxid = source.zxid;
       compareTree(loaded, expected);
     }
+  }
+});
+
+test('no kind of change, made before the walk begins, shows in the image', () => {
+  const acl: readonly ACL[] = [{ perms: 1, id: { scheme: 'ip', id: '1.2.3.4' } }];
+  const child = { data: null, acl, parentCVersion: 50 } as const;
+  const changes: readonly TxnBody[] = [
+    { type: 'setData', path: '/a', data: new Uint8Array(3), version: 9 },
+    { type: 'setData', path: '/', data: null, version: 9 },
+    { type: 'setACL', path: '/a', acl, version: 9 },
+    { type: 'create', path: '/a/new', ...child },
+    { type: 'createContainer', path: '/a/e/new', ...child },
+    { type: 'create', path: '/a/e', ...child },
+    { type: 'create2', path: '/a/e', ...child },
+    { type: 'delete', path: '/a/e' },
+    { type: 'delete', path: '/a/none' },
+    { type: 'delete', path: '/a' },
+    { type: 'closeSession', paths: ['/a/e'] },
+    { type: 'closeSession', paths: undefined },
+    { type: 'createSession', timeOut: 7 },
+    {
+      type: 'multi',
+      ops: [
+        { type: 'delete', path: '/a/e' },
+        { type: 'create', path: '/a/e', ...child },
+      ],
+    },
+  ];
+  for (const change of changes) {
+    const database = makeDatabase().ensureSystemNodes();
+    const model = new ModelTree();
+    const apply = (body: TxnBody) => {
+      const txn = { clientId: 1n, zxid: model.zxid + 1n, time: 3n, body };
+      model.apply(txn);
+      const bytes = txnBytes(txn);
+      applyTxn(database, bytes, 0, bytes.length);
+    };
+    apply({ type: 'createSession', timeOut: 5 });
+    apply({ type: 'create', path: '/a', data: null, acl: openAcl, parentCVersion: 1 });
+    const ephemeral = { data: new Uint8Array(5), acl: openAcl, ephemeral: true } as const;
+    apply({ type: 'create', path: '/a/e', ...ephemeral, parentCVersion: 1 });
+    const expected = model.copy();
+    const source = new SnapshotSource(database);
+    apply(change);
+    const out = new Writer();
+    while (source.next(out, 1));
+    source.close();
+    const loaded = load(out.copy(), (left) => left);
+    loaded.lastProcessedZxid = source.zxid;
+    compareTree(loaded, expected);
+    compareTree(database, model);
   }
 });
 

@@ -100,7 +100,8 @@ export class RandomTxns {
   #create(strange: boolean): TxnBody {
     const prng = this.#prng;
     const nodes = this.#model.nodes;
-    const path = strange ? this.#anyPath() : this.#newPath();
+    let path = this.#newPath();
+    if (strange) path = prng.chance(0.5) ? this.#leaf() : this.#anyPath();
     const stored = nodes.get(parentOf(path))?.cversion ?? 0;
     let parentCVersion: number | undefined = stored + 1;
     if (strange) parentCVersion = prng.pick([undefined, -1, 0, stored, stored + 5]);
