@@ -109,7 +109,7 @@ export class Run {
     } else if (die < 982) {
       await this.#sessions.close(prng.pick(others));
     } else if (die < 984) {
-      this.#sessions.drop(prng.pick(others));
+      await this.#sessions.drop(prng.pick(others));
     } else if (die < 989) {
       await this.#sessions.reopen(prng.pick(others).session);
     } else if (die < 992) {

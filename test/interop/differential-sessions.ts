@@ -87,10 +87,16 @@ export class Sessions {
     }
   }
 
-  /** The client goes without a word; its session stays. */
-  drop(connection: ConnectionState): void {
+  /**
+   * The client goes without a word; its session stays. Both servers are waited for: one that has not
+   * noticed yet may take the session's next connection for this one.
+   */
+  async drop(connection: ConnectionState): Promise<void> {
     this.#exchange.note(connection, 'drop');
-    if (this.#prng.chance(0.5)) for (const side of sides) connection.clients[side].end();
+    for (const side of sides) connection.clients[side].end();
+    for (const side of sides) {
+      assert.equal(await connection.clients[side].frame(), undefined, `${side} sees the end`);
+    }
     this.#exchange.gone(connection);
   }
 
