@@ -304,9 +304,7 @@ export class OutstandingChanges {
     for (const [path, saved] of savepoint.before) {
       const record = this.#byPath.get(path);
       if (record === undefined || saved === undefined) continue;
-      const sequence = record.sequence;
       record.copyFrom(saved);
-      record.sequence = sequence;
       this.#release(saved);
     }
   }

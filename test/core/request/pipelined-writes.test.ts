@@ -301,6 +301,22 @@ test('with closeSessionTxn.enabled=false it is the bare header', () => {
   assert.equal(pipeline.database.tree.findPath('/e'), -1);
 });
 
+test('a multi too long to be read back changes nothing, though each of its operations would fit', () => {
+  const pipeline = new Pipeline({ txnLengthMax: 400 });
+  const paths = Array.from({ length: 20 }, (_, i) => `/long-name-${i}`);
+  for (const path of paths) pipeline.done(me, { op: 'create', path });
+  const ops = paths.map((path) => ({ op: 'delete', path }) as const);
+  const multi: Request = { op: 'multi', ops };
+  const { err, txn } = pipeline.propose(me, multi);
+  assert.equal(err, ErrorCode.MarshallingError);
+  assert.equal(txn.length, 36);
+  assert.equal(pipeline.propose(me, { op: 'multi', ops: ops.slice(0, 10) }).err, 0);
+  assert.equal(pipeline.propose(me, { op: 'setData', path: '/long-name-15', version: 0 }).err, 0);
+  pipeline.commit();
+  assert.equal(pipeline.database.digestMismatches, 0);
+  assert.equal(pipeline.database.tree.nodeCount, 4 + 10);
+});
+
 test('what could not be read back from the log is refused, in a multi as well', () => {
   const limit = 300;
   const pipeline = new Pipeline({ txnLengthMax: limit });
