@@ -4,8 +4,10 @@
 // loss does not; `exit` never returns.
 
 import type { Environment } from '../ports.ts';
+import { commandsOf } from '../server/commands-of.ts';
 import { readConfig } from '../server/config.ts';
-import type { ServerParts, ServerPorts } from '../server/standalone-server.ts';
+import type { DriverHooks } from '../server/driver.ts';
+import type { ServerParts, ServerPorts, StandaloneOptions } from '../server/standalone-server.ts';
 import { StandaloneServer } from '../server/standalone-server.ts';
 import { Machine, randomOf } from './machine.ts';
 import type { DiskCall, DiskFault } from './memory-files.ts';
@@ -14,11 +16,23 @@ import type { ProcessSpeed } from './sim-process.ts';
 import { usualSpeed } from './sim-process.ts';
 import type { World } from './world.ts';
 
+/** What runs on the machine; a lone server unless a scenario has another. */
+export interface Program {
+  start(
+    commands: (parts: ServerParts) => DriverHooks['command'],
+    ready: (error: unknown) => void,
+  ): void;
+  stop(done: () => void): void;
+}
+
+export type MakeProgram = (ports: ServerPorts, options: StandaloneOptions) => Program;
+
 export interface ServerSettings {
   /** The text of zoo.cfg. */
   readonly config: string;
   /** Java's system properties. */
   readonly properties?: ReadonlyMap<string, string>;
+  readonly program?: MakeProgram;
   readonly speed?: ProcessSpeed;
   /** Mean of what an fsync takes. */
   readonly syncMs?: number;
@@ -62,7 +76,7 @@ export class SimServer {
   /** Told of every call that changes the disk, before it is made. */
   onDiskCall: ((call: DiskCall) => void) | undefined;
   readonly #world: World;
-  #server: StandaloneServer | undefined;
+  #program: Program | undefined;
   #doom: 'kill' | 'power' | undefined;
 
   constructor(world: World, name: string, settings: ServerSettings) {
@@ -104,16 +118,14 @@ export class SimServer {
     });
     // From the loop, as on Node: what goes wrong in here must not reach the one who boots.
     process.post(() => {
-      const server = new StandaloneServer(ports, {
-        config,
-        version: 'simulated',
-        acceptDataLoss: undefined,
-      });
-      this.#server = server;
-      server.start(
+      const options = { config, version: 'simulated', acceptDataLoss: undefined };
+      const make = this.settings.program ?? standalone;
+      const program = make(ports, options);
+      this.#program = program;
+      program.start(
         (parts) => {
           this.parts = parts;
-          return () => '';
+          return commandsOf(parts, world.wallStart);
         },
         (error) => {
           if (error !== undefined) {
@@ -133,7 +145,7 @@ export class SimServer {
     if (this.state !== 'serving' && this.state !== 'starting') return;
     this.state = 'stopping';
     const { process } = this.machine;
-    process?.post(() => this.#server?.stop(() => this.#died({ kind: 'stopped' })));
+    process?.post(() => this.#program?.stop(() => this.#died({ kind: 'stopped' })));
   }
 
   /** SIGKILL. */
@@ -171,7 +183,7 @@ export class SimServer {
         ? reason
         : { kind: this.#doom === 'power' ? 'power lost' : 'killed' };
     this.state = 'off';
-    this.#server = undefined;
+    this.#program = undefined;
     this.plan = undefined;
     this.#world.note(this.name, end.kind, end.kind === 'exit' ? end.code : 0);
     this.#world.count(`server ${end.kind}`);
@@ -221,6 +233,8 @@ export class SimServer {
     return undefined;
   }
 }
+
+const standalone: MakeProgram = (ports, options) => new StandaloneServer(ports, options);
 
 const environment: Environment = {
   properties: () => [],

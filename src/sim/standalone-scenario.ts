@@ -10,6 +10,7 @@ import { checkHistory } from './checkers/check-history.ts';
 import { checkExpiry } from './checkers/check-sessions.ts';
 import { dumpTree } from './checkers/dump-tree.ts';
 import { GhostLog } from './checkers/ghost-log.ts';
+import { Monitor } from './monitor.ts';
 import type { FaultSettings } from './server-faults.ts';
 import { faultKinds, ServerFaults } from './server-faults.ts';
 import type { ServerEnd } from './sim-server.ts';
@@ -44,6 +45,7 @@ class Scenario {
   readonly #server: SimServer;
   readonly #workload: Workload;
   readonly #faults: ServerFaults;
+  readonly #monitor: Monitor;
   readonly #ghost: GhostLog;
   readonly #dumps: TreeDump[] = [];
   readonly #sessionTimeoutMs: number;
@@ -67,8 +69,10 @@ class Scenario {
         rate: chance.pick([1, 0.99, 1.01]),
       },
     });
+    const address = { host: 's1', port: clientPort };
+    this.#monitor = new Monitor(world, address);
     this.#workload = new Workload(world, {
-      servers: [{ host: 's1', port: clientPort }],
+      servers: [address],
       clients: 1 + chance.below(6),
       operations,
       sessionTimeoutMs: this.#sessionTimeoutMs,
@@ -97,6 +101,7 @@ class Scenario {
     const workload = this.#workload;
     this.#server.boot();
     workload.start();
+    this.#monitor.start(500);
     this.#faults.start();
     const isOver = (): boolean => workload.isSpent || this.#faults.isBroken;
     if (!world.runUntil(isOver, 3_600_000)) {
@@ -104,6 +109,7 @@ class Scenario {
     }
     if (this.#faults.isBroken) return this.#report();
     this.#faults.stop();
+    this.#monitor.stop();
     for (const { machine } of workload.live) machine.process?.resume();
     this.#settle();
     this.#endSessions();
@@ -197,6 +203,7 @@ function configText(chance: Prng, tickTimeMs: number, forceSync: boolean): strin
   const lines = [
     'dataDir=/data',
     `clientPort=${clientPort}`,
+    '4lw.commands.whitelist=*',
     `tickTime=${tickTimeMs}`,
     `snapCount=${chance.pick([4, 20, 100])}`,
     `preAllocSize=${chance.pick([0, 1, 4, 64])}`,

@@ -50,7 +50,7 @@ if (only !== undefined) {
   test('every kind of fault happened', { skip: seedCount < 100 }, () => {
     const missing = faultKinds.filter((kind) => (counts.get(kind) ?? 0) < 5);
     assert.deepEqual(missing, []);
-    for (const what of ['disk kill at', 'disk power at', 'session expired', 'server power lost']) {
+    for (const what of ['disk kill at', 'disk power at', 'session expired', 'word answered']) {
       assert.ok(
         [...counts.keys()].some((kind) => kind.startsWith(what)),
         what,
