@@ -86,7 +86,10 @@ export class BenchServer {
     if (this.#child.exitCode !== null) return;
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
+    // Java has been seen not to end under load; a benchmark need not wait for it.
+    const killer = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
     await ended;
+    clearTimeout(killer);
   }
 
   tail(): string {
