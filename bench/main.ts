@@ -104,13 +104,7 @@ async function measure(load: Load): Promise<Map<Kind, Figure[]>> {
 function run(server: BenchServer, args: readonly string[], seconds: number, load: Load): Figure {
   const size = load.name.includes('1 KiB') ? '1024' : '100';
   const all = [`127.0.0.1:${server.port}`, ...args, String(seconds), size];
-  const ask = () => spawnSync(zkload, all, { encoding: 'utf8', timeout: loadTimeoutMs });
-  let result = ask();
-  // A server that is still busy with the load before may drop the first connection; nothing was measured yet.
-  if (result.stderr.startsWith('setup:')) {
-    process.stderr.write(`  ${load.name}: ${result.stderr.trim()}, once more\n`);
-    result = ask();
-  }
+  const result = spawnSync(zkload, all, { encoding: 'utf8', timeout: loadTimeoutMs });
   if (result.status !== 0) {
     throw new Error(`zkload ${all.join(' ')}: ${result.stderr}${result.stdout}\n${server.tail()}`);
   }

@@ -4,7 +4,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -33,15 +33,13 @@ export class BenchServer {
   readonly port: number;
   readonly pid: number;
   readonly #child: ChildProcess;
-  #output = '';
+  readonly #logFile: string;
 
-  private constructor(port: number, child: ChildProcess) {
+  private constructor(port: number, child: ChildProcess, logFile: string) {
     this.port = port;
     this.pid = child.pid ?? -1;
     this.#child = child;
-    child.stderr?.on('data', (text: Buffer) => {
-      this.#output = (this.#output + text.toString()).substring(-4000);
-    });
+    this.#logFile = logFile;
     process.on('exit', () => child.kill('SIGKILL'));
   }
 
@@ -76,8 +74,12 @@ export class BenchServer {
               config,
             ],
           ];
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    const server = new BenchServer(port, child);
+    // A file, not a pipe: nobody would empty a pipe while a load runs, and Java would wait for its own log lines.
+    const logFile = join(folder, 'stderr');
+    const log = openSync(logFile, 'w');
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', log] });
+    closeSync(log);
+    const server = new BenchServer(port, child, logFile);
     await server.#ready();
     return server;
   }
@@ -86,14 +88,11 @@ export class BenchServer {
     if (this.#child.exitCode !== null) return;
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
-    // Java has been seen not to end under load; a benchmark need not wait for it.
-    const killer = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
     await ended;
-    clearTimeout(killer);
   }
 
   tail(): string {
-    return this.#output;
+    return readFileSync(this.#logFile, 'utf8').substring(0, 4000);
   }
 
   async #ready(): Promise<void> {
@@ -102,7 +101,7 @@ export class BenchServer {
       if ((await ask(this.port, 'srvr')).includes('Mode: ')) return;
       await delay(20);
     }
-    throw new Error(`the server did not start:\n${this.#output}`);
+    throw new Error(`the server did not start:\n${this.tail()}`);
   }
 }
 
