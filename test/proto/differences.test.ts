@@ -22,7 +22,8 @@ const introductions: Readonly<Record<Difference['tested'], string>> = {
   'beside Java':
     '`npm run test:interop -- differential` sends the same 20,000 random operations to Java 3.8.0 and ' +
     'to this server. Every answer, stat, error code, watch event and end of a connection must be the ' +
-    'same or fit exactly one of these rows.',
+    'same or fit exactly one of these rows. `QUOLL_DIFF_SEED=n` draws other operations, ' +
+    '`QUOLL_DIFF_OPS=n` more or fewer.',
   patched:
     'Java 3.8.0 as released differs; the package of Debian that the tests use, 3.8.0-11+deb12u2, ' +
     'carries the newer behaviour as a security patch, so that no difference is seen.',
