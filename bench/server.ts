@@ -88,7 +88,10 @@ export class BenchServer {
     if (this.#child.exitCode !== null) return;
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
+    // Java has been seen not to end behind a heavy load; a benchmark need not wait for it.
+    const killer = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
     await ended;
+    clearTimeout(killer);
   }
 
   tail(): string {
