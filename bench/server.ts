@@ -122,6 +122,8 @@ function ask(port: number, word: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(word));
+    // Java may swallow a word while it starts.
+    socket.setTimeout(500, () => socket.destroy());
     socket.on('data', (data) => {
       answer += data.toString();
     });
