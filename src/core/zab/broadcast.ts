@@ -17,6 +17,7 @@ import type { Learners } from './learners.ts';
 import { Link } from './link.ts';
 import type { ProposalQuorum } from './proposals.ts';
 import { Proposals } from './proposals.ts';
+import type { HistoryTxn } from './txn-arena.ts';
 
 interface PendingSync {
   readonly zxid: Zxid;
@@ -74,6 +75,11 @@ export class Broadcast {
   /** The last counter is used, and everything proposed is committed. */
   get isUsedUp(): boolean {
     return counterOf(this.lastCommitted) >= this.#counterMax;
+  }
+
+  /** Proposed and not committed, in order. */
+  pending(): Generator<HistoryTxn> {
+    return this.#proposals[Symbol.iterator]();
   }
 
   establish(): void {

@@ -17,8 +17,8 @@ import { Learners } from './learners.ts';
 import type { NoteFacts } from './zab-notes.ts';
 import { countText, hex } from './zab-notes.ts';
 
-/** A voter that cannot join before the next epoch may ask for one this long after a term was established. */
-const stuckVoterGraceMs = 60_000;
+/** A voter that cannot join before the next epoch gets one when a term is established for so long: once a minute. */
+const stuckVoterGraceTicks = 30;
 
 /** What the parts of a leader do through it. */
 export interface Term {
@@ -219,7 +219,8 @@ export class Discovery {
     if (acceptedEpoch <= this.#fixed) return;
     // It will refuse: it has promised itself to a later term, which never came to be.
     const isVoter = role === 'follower' && this.#options.committed.voters.has(sid);
-    const isDue = establishedAt !== undefined && now - establishedAt >= stuckVoterGraceMs;
+    const graceMs = stuckVoterGraceTicks * this.#options.tickTimeMs;
+    const isDue = establishedAt !== undefined && now - establishedAt >= graceMs;
     const what = `${sid} accepted epoch ${hex(acceptedEpoch)}, ours is ${hex(this.#fixed)}`;
     const decision = isVoter && isDue ? 'a new term for its sake' : 'it cannot join this term';
     this.#term.note({ level: 'warn', event: 'received', peer: sid, what, decision });

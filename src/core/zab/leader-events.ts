@@ -15,7 +15,7 @@ import type { CommittedLog } from './committed-log.ts';
 import type { LogCover } from './learner-sync.ts';
 import type { Link } from './link.ts';
 import type { HistoryTxn } from './txn-arena.ts';
-import type { ZabNote } from './zab-notes.ts';
+import type { ZabNote, ZabState } from './zab-notes.ts';
 
 export interface LeaderOptions {
   readonly mySid: Sid;
@@ -165,4 +165,23 @@ export interface LeaderHost {
   writeSnapshot(link: Link, into: Writer, atMost: number): boolean;
   /** The image is no longer wanted, complete or not. */
   endSnapshot(link: Link): void;
+}
+
+/** Read-only, for status pages and tests. */
+export interface LeaderStatus {
+  readonly state: ZabState;
+  readonly epoch: number | undefined;
+  readonly lastProposed: Zxid;
+  readonly lastCommitted: Zxid;
+  readonly outstanding: number;
+  /** For the next term's start: what a voter that cannot join this one has accepted; −1: nobody. */
+  readonly knownAcceptedEpoch: number;
+  readonly learners: readonly LearnerStatus[];
+}
+
+export interface LearnerStatus {
+  readonly sid: Sid;
+  readonly role: 'follower' | 'observer';
+  readonly phase: string;
+  readonly remoteAddress: string;
 }

@@ -24,6 +24,7 @@ import { LearnerHandler } from './learner-handler.ts';
 import type { Learners } from './learners.ts';
 import type { Link } from './link.ts';
 import { Synchronizer } from './synchronizer.ts';
+import type { HistoryTxn } from './txn-arena.ts';
 import type { NoteFacts, ZabState } from './zab-notes.ts';
 import { countText, hex, zabNote } from './zab-notes.ts';
 
@@ -33,25 +34,6 @@ type Phase =
   | { readonly kind: 'synchronizing'; endsAt: number; isCurrentEpochSaved: boolean }
   | { readonly kind: 'broadcasting'; readonly since: number }
   | { readonly kind: 'over' };
-
-/** Read-only, for status pages and tests. */
-export interface LeaderStatus {
-  readonly state: ZabState;
-  readonly epoch: number | undefined;
-  readonly lastProposed: Zxid;
-  readonly lastCommitted: Zxid;
-  readonly outstanding: number;
-  /** For the next term's start: what a voter that cannot join this one has accepted; −1: nobody. */
-  readonly knownAcceptedEpoch: number;
-  readonly learners: readonly LearnerStatus[];
-}
-
-export interface LearnerStatus {
-  readonly sid: Sid;
-  readonly role: 'follower' | 'observer';
-  readonly phase: string;
-  readonly remoteAddress: string;
-}
 
 export class Leader {
   readonly #options: leading.LeaderOptions;
@@ -137,7 +119,7 @@ export class Leader {
     return !this.#isOver && this.#broadcast?.canPropose === true;
   }
 
-  status(): LeaderStatus {
+  status(): leading.LeaderStatus {
     const learners = [...this.#learners].map(({ sid, role, phase, link }) => {
       return { sid, role, phase: phase.kind, remoteAddress: link.remoteAddress };
     });
@@ -179,6 +161,14 @@ export class Leader {
   revalidated(link: Link, sessionId: SessionId, isValid: boolean): void {
     const handler = this.#learners.of(link);
     if (handler?.phase.kind === 'serving') handler.revalidated(sessionId, isValid);
+  }
+
+  /**
+   * Proposed and not delivered, in order. Whoever keeps the tree beyond the term applies them, once they are on disk,
+   * before the next vote: they are part of the history that is voted with.
+   */
+  pending(): Iterable<HistoryTxn> {
+    return this.#broadcast?.pending() ?? [];
   }
 
   #take(event: leading.LeaderEvent, now: number): void {
@@ -336,25 +326,16 @@ export class Leader {
     }
     if (now < this.#nextTickAt || this.#isOver) return;
     this.#nextTickAt = now + this.#options.tickTimeMs / 2;
-    this.#dropLate(now);
+    const lastProposed = this.#broadcast?.lastProposed ?? 0n;
+    const isEstablished = this.#establishedAt !== undefined;
+    for (const handler of [...this.#learners]) {
+      const late = this.#learners.lateness(handler, now, isEstablished, lastProposed);
+      if (late !== undefined) this.#drop(handler, late);
+    }
     this.#synchronizer.pumpAll(now);
     if (phase.kind === 'broadcasting') this.#checkQuorum(now);
     if (this.#isOver) return;
-    for (const handler of this.#learners) handler.ping(this.#broadcast?.lastProposed ?? 0n);
-  }
-
-  #dropLate(now: number): void {
-    const { syncLimit, tickTimeMs } = this.#options;
-    const lastProposed = this.#broadcast?.lastProposed ?? 0n;
-    for (const handler of [...this.#learners]) {
-      const late = this.#learners.lateness(handler, now, this.#establishedAt !== undefined);
-      if (late !== undefined) {
-        this.#drop(handler, late);
-      } else if (handler.phase.kind === 'serving' && handler.role === 'follower') {
-        const isLate = handler.syncLimit.isLate(lastProposed, now, syncLimit * tickTimeMs);
-        if (isLate) this.#drop(handler, 'left a proposal unacknowledged for syncLimit');
-      }
-    }
+    for (const handler of this.#learners) handler.ping(lastProposed);
   }
 
   #checkQuorum(now: number): void {

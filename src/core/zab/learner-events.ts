@@ -74,7 +74,8 @@ export type LearnerEffect =
   | { readonly kind: 'truncate'; readonly zxid: Zxid }
   /**
    * The snapshot is complete: make it this server's state, durably, in place of what it had (snapshot file with its
-   * name on disk, then everything above `zxid` cut from the log), then say `snapshotSaved`.
+   * name on disk, then everything above `zxid` cut from the log; tree replaced, committed log emptied), then say
+   * `snapshotSaved`. Nothing is appended before.
    */
   | { readonly kind: 'saveSnapshot'; readonly zxid: Zxid }
   /** In step with the leader: serve, and tell the election (epochEstablished). */

@@ -190,6 +190,7 @@ export class LearnerHandshake {
       this.#term.abandon(`cut to ${hex(phase.zxid)}, which leaves us at ${hex(lastZxid)}`);
       return;
     }
+    this.#checkCommittedLog(lastZxid);
     this.#history.rebase(lastZxid, false);
     this.#readOn(`cut to ${hex(lastZxid)}`);
   }
@@ -197,9 +198,14 @@ export class LearnerHandshake {
   snapshotSaved(): void {
     const phase = this.#phase;
     assert(phase.kind === 'savingSnapshot', 'a snapshot is saved when it is complete');
-    this.#options.committedLog.clear();
+    this.#checkCommittedLog(phase.zxid);
     this.#history.rebase(phase.zxid, true);
     this.#readOn(`snapshot ${hex(phase.zxid)} is on disk`);
+  }
+
+  #checkCommittedLog(zxid: Zxid): void {
+    const max = this.#options.committedLog.max ?? zxid;
+    assert(max <= zxid, 'the committed log ends where the tree does');
   }
 
   #onLeaderInfo(): void {

@@ -6,6 +6,7 @@
 // connection comes back at once, two servers with the same myid do not take turns.
 
 import type { Sid } from '../../proto/sid.ts';
+import type { Zxid } from '../../proto/zxid.ts';
 import type { QuorumVerifier } from '../election/quorum-verifier.ts';
 import type { LearnerHandler } from './learner-handler.ts';
 import type { Link } from './link.ts';
@@ -88,25 +89,36 @@ export class Learners {
   }
 
   /** Why this learner has to go by now; undefined: it is in time. */
-  lateness(handler: LearnerHandler, now: number, isEstablished: boolean): string | undefined {
+  lateness(
+    handler: LearnerHandler,
+    now: number,
+    isEstablished: boolean,
+    lastProposed: Zxid,
+  ): string | undefined {
     const { tickTimeMs, initLimit, syncLimit } = this.#limits;
+    const initMs = initLimit * tickTimeMs;
     const syncMs = syncLimit * tickTimeMs;
-    const { phase, link, lastReceivedAt, movedAt } = handler;
+    const { phase, link, lastReceivedAt, movedAt, role } = handler;
+    const quietMs = now - Math.max(lastReceivedAt, movedAt);
     switch (phase.kind) {
       case 'connected':
-        return now - handler.connectedAt > syncMs ? 'said nothing' : undefined;
+        // A byte now and then is not an introduction.
+        return now - handler.connectedAt > syncMs ? 'did not introduce itself' : undefined;
       case 'promised':
       case 'newLeader':
-        if (now - Math.max(movedAt, lastReceivedAt) <= initLimit * tickTimeMs) return undefined;
-        return `did not answer within initLimit (${phase.kind})`;
+        return quietMs > initMs ? `did not answer within initLimit (${phase.kind})` : undefined;
       case 'syncing':
-        if (!link.isFull || now - movedAt <= initLimit * tickTimeMs) return undefined;
+        if (!link.isFull || now - movedAt <= initMs) return undefined;
         return 'took nothing within initLimit';
       case 'newLeaderAcked':
-      case 'serving':
         // Before UPTODATE a Java learner says nothing, not even to pings.
-        if (!isEstablished || now - Math.max(lastReceivedAt, movedAt) <= syncMs) return undefined;
-        return 'was silent for syncLimit';
+        return isEstablished && quietMs > syncMs ? 'was silent for syncLimit' : undefined;
+      case 'serving':
+        if (quietMs > syncMs) return 'was silent for syncLimit';
+        if (role === 'observer' || !handler.syncLimit.isLate(lastProposed, now, syncMs)) {
+          return undefined;
+        }
+        return 'left a proposal unacknowledged for syncLimit';
       default:
         return undefined;
     }
