@@ -3,12 +3,13 @@
 // must not go with the next power loss (Java leaves them there).
 //
 // Where a sync failed, the system calls the pages clean though the disk never got them (fsyncgate), and a sync alone
-// would do nothing: so what no mark vouches for is written once more, byte for byte, and then synced.
+// would do nothing: so what no mark vouches for is written once more, byte for byte, and then synced. A torn tail is
+// cut off if a mark judged it: the next log file overwrites that mark, and without it the tail might look like damage.
 
 import type { Files, OpenFile } from '../ports.ts';
 import type { DurableMark } from './durable-mark.ts';
 import type { LogFileName } from './file-names.ts';
-import type { ReplayedTail } from './replay.ts';
+import type { Replayed } from './replay.ts';
 
 const chunkLength = 1 << 20;
 
@@ -17,16 +18,17 @@ export function makeDurable(
   files: Files,
   directory: string,
   logs: readonly LogFileName[],
-  tail: ReplayedTail | undefined,
+  { tail, torn }: Pick<Replayed, 'tail' | 'torn'>,
   mark: DurableMark | undefined,
 ): void {
   for (const { name, zxid } of logs) {
     const path = files.join(directory, name);
     const isLast = tail?.path === path;
-    const from = mark?.file === zxid ? mark.offset : 0;
+    const isMarked = mark?.file === zxid;
     const file = files.open(path, isLast ? 'update' : 'read');
     try {
-      if (isLast) rewrite(file, from, tail.end);
+      if (isLast) rewrite(file, isMarked ? mark.offset : 0, tail.end);
+      if (isLast && isMarked && torn.some((one) => one.path === path)) file.setLength(tail.end);
       file.sync();
     } finally {
       file.close();

@@ -99,6 +99,8 @@ class Recovery {
   readonly #ports: RecoveryPorts;
   readonly #options: RecoveryOptions;
   readonly #logs: LogFileName[];
+  /** What is left to do on disk once everything was read and found good. */
+  #settle: () => void = () => undefined;
 
   constructor(ports: RecoveryPorts, options: RecoveryOptions) {
     this.#ports = ports;
@@ -137,6 +139,7 @@ class Recovery {
       if (ahead !== undefined) {
         throw new CorruptionError(ahead.file, ahead.offset, ahead.reason, lastZxid);
       }
+      this.#settle();
       this.#clearEmptyLogs(lastZxid);
       if (this.#options.acceptDataLoss !== undefined) {
         this.#ports.log.log('warn', '--accept-data-loss was not needed -> nothing is given up');
@@ -285,7 +288,7 @@ class Recovery {
       session: sessionSeen,
     });
     const replayed = yield* progress('replaying log', total, steps);
-    makeDurable(files, directories.logs, logs, replayed.tail, mark);
+    this.#settle = () => makeDurable(files, directories.logs, logs, replayed, mark);
     return replayed;
   }
 

@@ -43,6 +43,13 @@ export interface Replayed {
   readonly txns: number;
   /** Where the last entry ends; undefined: there was none. */
   readonly tail: ReplayedTail | undefined;
+  /** Files that end, with nothing behind them, in what a crash tore: never synced, never acknowledged. */
+  readonly torn: readonly TornTail[];
+}
+
+export interface TornTail {
+  readonly path: string;
+  readonly offset: number;
 }
 
 export interface ReplayedTail {
@@ -72,14 +79,16 @@ export function* replay(options: ReplayOptions): Generator<number, Replayed> {
     before += yield* readFile(options, state, path, zxid, before, 0);
     yield before;
   }
-  const unended = state.allEnded();
+  let torn: TornTail[] = [];
+  const unended = state.allEnded(torn);
   if (unended !== undefined) {
     endEntry(options, unended.path, unended.offset);
     const { path, offset, firstZxid } = unended;
     yield* readFile(options, state, path, firstZxid, 0, offset);
-    state.allEnded();
+    torn = [];
+    state.allEnded(torn);
   }
-  return { lastZxid: state.last, txns: state.txns, tail: state.tail };
+  return { lastZxid: state.last, txns: state.txns, tail: state.tail, torn };
 }
 
 /** Takes the entries at `from` and behind. Returns the file's length. */
@@ -204,8 +213,8 @@ class Replay {
     this.#endings.push({ path, firstZxid, judge });
   }
 
-  /** Returns where an entry lacks only its end mark, if that is how the last file ends. */
-  allEnded(): { path: string; offset: number; firstZxid: Zxid } | undefined {
+  /** Returns where an entry lacks only its end mark, if that is how the last file ends; collects torn tails. */
+  allEnded(torn: TornTail[]): { path: string; offset: number; firstZxid: Zxid } | undefined {
     const endings = this.#endings;
     this.#endings = [];
     let unended: { path: string; offset: number; firstZxid: Zxid } | undefined;
@@ -213,6 +222,7 @@ class Replay {
       const tail = this.#refuseDamaged(ending);
       const { path, firstZxid } = ending;
       if (tail.kind === 'unended') unended = { path, firstZxid, offset: tail.offset };
+      if (tail.kind === 'torn') torn.push({ path, offset: tail.offset });
     }
     return unended;
   }
