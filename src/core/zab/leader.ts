@@ -329,7 +329,7 @@ export class Leader {
     const lastProposed = this.#broadcast?.lastProposed ?? 0n;
     const isEstablished = this.#establishedAt !== undefined;
     for (const handler of [...this.#learners]) {
-      const late = this.#learners.lateness(handler, now, isEstablished, lastProposed);
+      const late = this.#learners.lateness(handler, now, isEstablished);
       if (late !== undefined) this.#drop(handler, late);
     }
     this.#synchronizer.pumpAll(now);

@@ -121,6 +121,7 @@ export class LearnerHandler {
   }
 
   propose({ zxid, bytes, start, end }: HistoryTxn): void {
+    this.syncLimit.sent(zxid);
     writeDataPacket(this.link.out, PacketType.PROPOSAL, zxid, bytes, start, end);
   }
 

@@ -6,7 +6,6 @@
 // connection comes back at once, two servers with the same myid do not take turns.
 
 import type { Sid } from '../../proto/sid.ts';
-import type { Zxid } from '../../proto/zxid.ts';
 import type { QuorumVerifier } from '../election/quorum-verifier.ts';
 import type { LearnerHandler } from './learner-handler.ts';
 import type { Link } from './link.ts';
@@ -89,16 +88,11 @@ export class Learners {
   }
 
   /** Why this learner has to go by now; undefined: it is in time. */
-  lateness(
-    handler: LearnerHandler,
-    now: number,
-    isEstablished: boolean,
-    lastProposed: Zxid,
-  ): string | undefined {
+  lateness(handler: LearnerHandler, now: number, isEstablished: boolean): string | undefined {
     const { tickTimeMs, initLimit, syncLimit } = this.#limits;
     const initMs = initLimit * tickTimeMs;
     const syncMs = syncLimit * tickTimeMs;
-    const { phase, link, lastReceivedAt, movedAt, role } = handler;
+    const { phase, link, lastReceivedAt, movedAt } = handler;
     const quietMs = now - Math.max(lastReceivedAt, movedAt);
     switch (phase.kind) {
       case 'connected':
@@ -115,10 +109,9 @@ export class Learners {
         return isEstablished && quietMs > syncMs ? 'was silent for syncLimit' : undefined;
       case 'serving':
         if (quietMs > syncMs) return 'was silent for syncLimit';
-        if (role === 'observer' || !handler.syncLimit.isLate(lastProposed, now, syncMs)) {
-          return undefined;
-        }
-        return 'left a proposal unacknowledged for syncLimit';
+        return handler.syncLimit.isLate(now, syncMs)
+          ? 'left a proposal unacknowledged for syncLimit'
+          : undefined;
       default:
         return undefined;
     }

@@ -5,18 +5,23 @@
 import type { Zxid } from '../../proto/zxid.ts';
 
 export class SyncLimit {
-  #timed: { readonly zxid: Zxid; readonly at: number } | undefined;
+  #sent: Zxid = 0n;
   #acked: Zxid = 0n;
+  #timed: { readonly zxid: Zxid; readonly at: number } | undefined;
+
+  sent(zxid: Zxid): void {
+    this.#sent = zxid;
+  }
 
   acked(zxid: Zxid): void {
     if (zxid > this.#acked) this.#acked = zxid;
     if (this.#timed !== undefined && this.#timed.zxid <= this.#acked) this.#timed = undefined;
   }
 
-  /** Looked at every now and then: `lastProposed` is the newest proposal it was sent. */
-  isLate(lastProposed: Zxid, now: number, limitMs: number): boolean {
+  /** To be asked every now and then; the clock of a proposal starts when it is first seen here. */
+  isLate(now: number, limitMs: number): boolean {
     if (this.#timed !== undefined) return now - this.#timed.at > limitMs;
-    if (lastProposed > this.#acked) this.#timed = { zxid: lastProposed, at: now };
+    if (this.#sent > this.#acked) this.#timed = { zxid: this.#sent, at: now };
     return false;
   }
 }
