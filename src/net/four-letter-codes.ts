@@ -1,7 +1,7 @@
 // Which first words of a connection are commands and not frame lengths (FourLetterCommands.java): four ASCII letters,
 // read as an int, far above any jute.maxbuffer that makes sense.
 
-/** Every word there is; what each answers is in server/four-letter-words.ts. */
+/** Java's; what each answers is in server/four-letter-words.ts. */
 export const fourLetterWords = [
   'conf',
   'cons',
@@ -22,13 +22,15 @@ export const fourLetterWords = [
   'wchp',
   'wchs',
 ] as const;
-export type FourLetterWord = (typeof fourLetterWords)[number];
+/** Ours, each answered only if the white list names it: `*` there means Java's. */
+export const ownFourLetterWords = ['elog'] as const;
+export type FourLetterWord = (typeof fourLetterWords)[number] | (typeof ownFourLetterWords)[number];
 
 /** What telnet sends when it closes; it is passed over. */
 export const telnetClose = 0xfff4fffd | 0;
 
 const byCode = new Map<number, FourLetterWord>();
-for (const word of fourLetterWords) {
+for (const word of [...fourLetterWords, ...ownFourLetterWords]) {
   let code = 0;
   for (const letter of word) code = (code << 8) | letter.charCodeAt(0);
   byCode.set(code, word);

@@ -169,7 +169,7 @@ export const usedKeys = {
       '4lw.commands.whitelist',
       words,
       ['srvr'],
-      'four-letter words that are answered, `*` for all; srvr always is',
+      'four-letter words that are answered, `*` for all of Java’s; srvr always is. Ours: elog, elections as JSON',
       { defaultText: 'srvr' },
     ),
     readOnlyMode: key(

@@ -99,12 +99,12 @@ export interface ConfigResult {
   readonly warnings: readonly string[];
 }
 
-/** The four-letter words there are (FourLetterCommands). */
-const knownWords: ReadonlySet<string> = new Set(
+/** The four-letter words there are (FourLetterCommands), and one of ours that `*` does not mean. */
+const javaWords =
   'conf cons crst dirs dump envi gtmk hash isro mntr ruok srst srvr stat stmk wchc wchp wchs'.split(
     ' ',
-  ),
-);
+  );
+const knownWords: ReadonlySet<string> = new Set([...javaWords, 'elog']);
 
 /** The server id of a lone server in Java (ZooKeeperServer.createSessionTrackerServerId). */
 const loneServerId = 1;
@@ -290,7 +290,7 @@ class Values {
   #fourLetterWords(): 'all' | ReadonlySet<string> {
     const { fourLetterWords, readOnlyMode } = usedKeys['Sessions and clients'];
     const words = this.get(fourLetterWords);
-    if (words.includes('*')) return 'all';
+    if (words.includes('*')) return words.includes('elog') ? knownWords : 'all';
     for (const word of words) {
       if (!knownWords.has(word)) {
         this.#warnings.push(`${fourLetterWords.name}: there is no word ${word} -> ignored`);

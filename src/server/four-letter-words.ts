@@ -8,6 +8,7 @@
 
 import type { Connection } from '../core/session/connection.ts';
 import type { FourLetterWord } from '../net/four-letter-codes.ts';
+import { fourLetterWords } from '../net/four-letter-codes.ts';
 import { hexZxid } from '../proto/zxid.ts';
 import { connectionLine, connectionsDump } from './four-letter-words-connections.ts';
 import { javaAverage, javaDate } from './java-text.ts';
@@ -64,6 +65,7 @@ const serving: Readonly<Record<FourLetterWord, Answer>> = {
     server.traceMask = longIn(argument);
     return String(server.traceMask);
   },
+  elog: ({ view }) => view.electionLog?.() ?? '{"entries":[]}',
 };
 
 /** What is answered when it does not; every other word says `notServing`. */
@@ -73,16 +75,18 @@ const idle: Partial<Record<FourLetterWord, Answer>> = {
   envi: serving.envi,
   gtmk: serving.gtmk,
   stmk: serving.stmk,
+  elog: serving.elog,
   hash: () => notServing,
 };
 
 export class FourLetterWords {
   readonly #server: Answers;
-  readonly #enabled: 'all' | ReadonlySet<string>;
+  readonly #enabled: ReadonlySet<string>;
 
+  /** 'all': Java's words. */
   constructor(view: ServerView, enabled: 'all' | ReadonlySet<string>) {
     this.#server = { view, traceMask: traceMaskDefault };
-    this.#enabled = enabled;
+    this.#enabled = enabled === 'all' ? new Set(fourLetterWords) : enabled;
   }
 
   /** `argument`: the eight bytes behind `stmk`, empty for all others. The asker is to be closed behind the answer. */
@@ -104,7 +108,7 @@ export class FourLetterWords {
   }
 
   #answerOf(word: FourLetterWord, argument: Uint8Array): string {
-    if (this.#enabled !== 'all' && !this.#enabled.has(word)) {
+    if (!this.#enabled.has(word)) {
       return `${word} is not executed because it is not in the whitelist.\n`;
     }
     if (this.#server.view.isServing) return serving[word](this.#server, argument);

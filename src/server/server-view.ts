@@ -23,6 +23,8 @@ export interface ServerView {
     'database' | 'sessions' | 'watches' | 'connections' | 'stats' | 'outstanding'
   >;
   readonly metrics: ServerMetrics;
+  /** What `elog` answers (ElectionRecord.toJson); a lone server has none. */
+  readonly electionLog?: () => string;
   readonly txnLog: { readonly stats: Pick<TxnLogStats, 'slowSyncs'> };
   readonly environment: Environment;
   readonly config: Pick<

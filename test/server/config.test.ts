@@ -126,6 +126,7 @@ describe('values', () => {
     ['4lw.commands.whitelist=stat, ruok,,', { fourLetterWords: new Set(['srvr', 'stat', 'ruok']) }],
     ['4lw.commands.whitelist=stat, *', { fourLetterWords: 'all' }],
     ['4lw.commands.whitelist=', { fourLetterWords: new Set(['srvr']) }],
+    ['4lw.commands.whitelist=elog', { fourLetterWords: new Set(['srvr', 'elog']) }],
     ['DigestAuthenticationProvider.superDigest=super:x=', { superDigest: 'super:x=' }],
     ['DigestAuthenticationProvider.superDigest=', { superDigest: undefined }],
   ];

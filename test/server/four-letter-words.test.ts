@@ -38,6 +38,30 @@ describe('the white list', () => {
   }
 });
 
+describe('elog, which is no word of Java’s', () => {
+  const electionLog = () => '{"sid":1,"time":5,"entries":[]}';
+
+  test('is off with all of Java’s words on', async () => {
+    const player = new MachinePlayer('all', { electionLog });
+    assert.equal(
+      await player.ask('elog'),
+      'elog is not executed because it is not in the whitelist.\n',
+    );
+  });
+
+  test('answers when it is named, also a server that does not serve', async () => {
+    for (const isServing of [true, false]) {
+      const player = new MachinePlayer(new Set(['elog']), { electionLog, isServing });
+      assert.equal(await player.ask('elog'), electionLog());
+    }
+  });
+
+  test('a lone server has had no elections', async () => {
+    const player = new MachinePlayer(new Set(['elog']));
+    assert.equal(await player.ask('elog'), '{"entries":[]}');
+  });
+});
+
 test('the script asks every word', () => {
   const asked = new Set(Object.keys(javaAnswers()).map((key) => key.split(' ')[1]));
   for (const word of fourLetterWords) assert.ok(asked.has(word), word);
