@@ -76,7 +76,7 @@ export class NetHost implements SocketHost {
   isDeaf = false;
   readonly listening = new Map<number, Listening>();
   readonly ends = new Set<SocketEnd>();
-  readonly #heardAt = new Map<string, number>();
+  readonly #heard = new Map<string, { readonly port: number; readonly at: number }>();
   #nextPort = firstFreePort;
 
   constructor(name: string, address: string) {
@@ -84,17 +84,22 @@ export class NetHost implements SocketHost {
     this.address = address;
   }
 
-  heard(from: string, arrivedAt: number): void {
-    this.#heardAt.set(from, arrivedAt);
+  heard(from: string, port: number, at: number): void {
+    if (port >= (this.#heard.get(from)?.port ?? 0)) this.#heard.set(from, { port, at });
   }
 
-  /** When something whole last came from that address, read by now or waiting; −1: never. */
+  /**
+   * When something whole last came from that address, read by now or waiting; −1: never. Only its newest connection
+   * is looked at: what comes late on one that was given up is nobody's word any more.
+   */
   heardFrom(address: string): number {
-    let last = this.#heardAt.get(address) ?? -1;
-    for (const end of this.ends) {
-      if (end.remoteAddress === address) last = Math.max(last, end.waitsSince);
+    let { port, at } = this.#heard.get(address) ?? { port: 0, at: -1 };
+    for (const { remoteAddress, remotePort, waitsSince } of this.ends) {
+      if (remoteAddress !== address || remotePort < port || waitsSince < 0) continue;
+      port = remotePort;
+      at = waitsSince;
     }
-    return last;
+    return at;
   }
 
   closed(end: SocketEnd): void {
@@ -111,7 +116,7 @@ export class NetHost implements SocketHost {
       if (owner === process) this.listening.delete(port);
     }
     for (const end of [...this.ends]) if (end.process === process) end.processDied();
-    this.#heardAt.clear();
+    this.#heard.clear();
   }
 
   /** Nobody hears of it. */
@@ -120,7 +125,7 @@ export class NetHost implements SocketHost {
     this.listening.clear();
     for (const end of this.ends) end.vanish();
     this.ends.clear();
-    this.#heardAt.clear();
+    this.#heard.clear();
   }
 }
 

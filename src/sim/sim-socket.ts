@@ -16,7 +16,7 @@ import type { SimProcess } from './sim-process.ts';
 export interface SocketHost {
   readonly isUp: boolean;
   /** The program has read something to its end, which had come at `arrivedAt`. */
-  heard(from: string, arrivedAt: number): void;
+  heard(from: string, port: number, arrivedAt: number): void;
   /** The kernel has forgotten the connection. */
   closed(end: SocketEnd): void;
 }
@@ -234,7 +234,7 @@ export class SocketEnd implements Socket, Receiver {
       this.#read(bytes.length);
     }
     if (this.#receivedBytes === 0 && this.waitsSince >= 0) {
-      this.#host.heard(this.remoteAddress, this.waitsSince);
+      this.#host.heard(this.remoteAddress, this.remotePort, this.waitsSince);
       this.waitsSince = -1;
     }
     if (this.#isPaused || this.#state !== 'open') return;

@@ -296,3 +296,23 @@ test('a dropped connection is closed by the listener', () => {
   town.run(100);
   assert.equal(near.closed, 'end');
 });
+
+test('what comes late on a connection that was given up is not heard of its host any more', () => {
+  const town = new Town();
+  const { near } = town.connect();
+  const { server, client } = town;
+  const heardAt = (): number => server.host.heardFrom(client.host.address);
+  near.socket?.write(bytes('first'), ignore);
+  town.run(10);
+  assert.ok(heardAt() > 0);
+  town.net.holdConnections(client.host, 500);
+  near.socket?.write(bytes('late'), ignore);
+  const newer = town.dial();
+  town.run(10);
+  newer.socket?.write(bytes('hello'), ignore);
+  town.run(10);
+  const at = heardAt();
+  assert.ok(at > town.clock.now - 10);
+  town.run(1000);
+  assert.equal(heardAt(), at);
+});
