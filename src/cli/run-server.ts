@@ -42,10 +42,23 @@ export function configOf(
   } catch (error) {
     throw new ConfigError(file, '', error instanceof Error ? error.message : String(error));
   }
-  const { config, warnings } = readConfig({ text, properties, readMyid });
+  const { config, warnings } = readConfig({
+    text,
+    properties,
+    readMyid,
+    readDynamicConfig,
+  });
   log.log('info', `read ${file}: dataDir ${config.dataDir}, client port ${config.clientPort}`);
   for (const warning of warnings) log.log('warn', warning);
   return config;
+}
+
+function readDynamicConfig(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Throws FileError when there is one that cannot be read. */

@@ -1,15 +1,14 @@
 // The configuration keys of Java that this server knows and does not act on, and what it does instead:
-// 'later'    of ensembles: taken without a word, because a lone server does not need them; config.ts refuses a second
-//            server;
 // 'harmless' warned about and passed over: the server behaves as with the default, which loses speed or comfort;
 // 'refused'  ends the start: without it the server would be less secure, or tell less, than was asked for. A value that
-//            switches the feature off (`off`) asks for nothing and is taken without a word.
+//            switches the feature off (`off`) asks for nothing and is taken without a word;
+// 'members'  of the configuration of an ensemble: config-members.ts has them read.
 // A name that ends in `*` stands for all names that begin so. The first entry that fits speaks.
 
 import type { ValueType } from './config-values.ts';
-import { boolean, integer, oneOf } from './config-values.ts';
+import { boolean, integer } from './config-values.ts';
 
-export type Handling = 'later' | 'harmless' | 'refused';
+export type Handling = 'harmless' | 'refused' | 'members';
 
 export interface InactiveKey {
   readonly name: string;
@@ -31,8 +30,13 @@ function keys(
   return names.map((name) => ({ name, handling, about, ...(off === undefined ? {} : { off }) }));
 }
 
-function ofEnsembles(type: ValueType<unknown>, names: readonly string[]): InactiveKey[] {
-  return names.map((name) => ({ name, handling: 'later', about: 'ensembles', type }));
+function typed(
+  type: ValueType<unknown>,
+  about: string,
+  names: readonly string[],
+  off?: readonly string[],
+): InactiveKey[] {
+  return keys('harmless', about, names, off).map((key) => ({ ...key, type }));
 }
 
 export const inactiveKeys: readonly InactiveKey[] = [
@@ -88,51 +92,28 @@ export const inactiveKeys: readonly InactiveKey[] = [
   ]),
   ...keys('harmless', 'TLS', ['fips-mode']),
 
-  ...ofEnsembles(integer({}), [
-    'initLimit',
-    'syncLimit',
-    'connectToLearnerMasterLimit',
-    'observerMasterPort',
-    'quorum.cnxn.threads.size',
-    'multiAddress.reachabilityCheckTimeoutMs',
-  ]),
-  ...ofEnsembles(boolean, [
-    'quorumListenOnAllIPs',
-    'syncEnabled',
-    'standaloneEnabled',
-    'reconfigEnabled',
-    'localSessionsEnabled',
-    'localSessionsUpgradingEnabled',
-    'multiAddress.enabled',
+  ...keys('refused', 'a quorum by an oracle', ['oraclePath']),
+  ...typed(integer({}), 'observer masters', ['observerMasterPort'], ['0']),
+  ...keys('harmless', 'observer masters', ['observerMaster.*']),
+  ...typed(boolean, 'reconfiguration', ['reconfigEnabled'], ['false']),
+  ...typed(integer({}), 'a choice of threads', ['quorum.cnxn.threads.size']),
+  ...typed(boolean, 'a probe of addresses (all are dialled at once)', [
     'multiAddress.reachabilityCheckEnabled',
   ]),
-  ...ofEnsembles(integer({ min: 3, max: 3 }), ['electionAlg']),
-  ...ofEnsembles(oneOf({ participant: '', observer: '' }), ['peerType']),
-  ...keys('later', 'ensembles', [
-    'oraclePath',
-    'dynamicConfigFile',
-    'server.*',
-    'group*',
-    'weight*',
-    'version',
-    'leaderServes',
-    'cnxTimeout',
-    'quorumCnxnTimeoutMs',
-    'electionPortBindRetry',
-    'fastleader.*',
-    'tcpKeepAlive',
+  ...typed(integer({}), 'a probe of addresses (all are dialled at once)', [
+    'multiAddress.reachabilityCheckTimeoutMs',
+  ]),
+  ...keys('harmless', 'a choice of pauses, sockets and threads between servers', [
+    'leaderConnectDelayDuringRetryMs',
     'leader.*',
     'learner.*',
     'follower.*',
     'observer.*',
-    'observerMaster.*',
-    'leaderConnectDelayDuringRetryMs',
-    'forceSnapshotSync',
     'forward_learner_requests_to_commit_processor_disabled',
-    'enableEagerACLCheck',
-    'commitLogCount',
-    'snapshotSizeFactor',
   ]),
+  ...keys('harmless', 'a first check of ACLs on learners', ['enableEagerACLCheck']),
+  // Read by config-members.ts.
+  ...keys('members', 'the servers of an ensemble', ['server.*', 'group*', 'weight*', 'version']),
 
   ...keys('harmless', 'this way of throttling', [
     'request_throttle_*',

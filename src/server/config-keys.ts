@@ -1,10 +1,8 @@
-// Every configuration key the server acts on: one table, read by config.ts and shown by docs/CONFIGURATION.md. The keys
-// it knows and does not act on are in config-inactive-keys.ts.
-//
-// `place` is where Java takes a key from: 'file', a name of its configuration parser; 'property', the system property
-// `zookeeper.<name>`, which a key of the file sets too; 'bare', a system property without that prefix, which the file
-// cannot set in Java and can here. A default of undefined means: none, or worked out from other keys (`defaultText`).
-import type { ValueType } from './config-values.ts';
+// Every configuration key the server acts on: one table, read by config.ts and shown by docs/CONFIGURATION.md; the part
+// for ensembles is in config-keys-ensemble.ts. The keys it knows and does not act on are in config-inactive-keys.ts.
+// A name stands here once, as in zoo.cfg; what an entry says is in config-key.ts.
+import { key, optional } from './config-key.ts';
+import { ensembleKeys } from './config-keys-ensemble.ts';
 import {
   address,
   boolean,
@@ -17,49 +15,6 @@ import {
   words,
   yesOrNo,
 } from './config-values.ts';
-
-export type Place = 'file' | 'property' | 'bare';
-
-export interface UsedKey<T> {
-  /** As in zoo.cfg, without `zookeeper.`. */
-  readonly name: string;
-  readonly place: Place;
-  readonly type: ValueType<T>;
-  readonly default: T;
-  /** For readers, where the default is not a plain value. */
-  readonly defaultText?: string;
-  readonly meaning: string;
-  /** Never shown in a message or a log line. */
-  readonly secret?: true;
-}
-
-interface More {
-  readonly defaultText?: string;
-  readonly secret?: true;
-}
-
-function key<T>(
-  place: Place,
-  name: string,
-  type: ValueType<T>,
-  byDefault: T,
-  meaning: string,
-  more?: More,
-): UsedKey<T> {
-  return { name, place, type, default: byDefault, meaning, ...more };
-}
-
-/** A key that may be absent. */
-function optional<T>(
-  place: Place,
-  name: string,
-  type: ValueType<T>,
-  defaultText: string,
-  meaning: string,
-  more?: More,
-): UsedKey<T | undefined> {
-  return { name, place, type, default: undefined, defaultText, meaning, ...more };
-}
 
 const longMax = Number.MAX_SAFE_INTEGER;
 
@@ -177,7 +132,7 @@ export const usedKeys = {
       'readonlymode.enabled',
       boolean,
       false,
-      'answers isro; a lone server is never read-only',
+      'serves reads to clients that ask for it while there is no leader, and answers isro; a lone server never is',
     ),
   },
   Limits: {
@@ -397,4 +352,5 @@ export const usedKeys = {
       { secret: true },
     ),
   },
+  ...ensembleKeys,
 } as const;

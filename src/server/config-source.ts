@@ -5,7 +5,7 @@
 // Output: one value a name, in the order of the file, and what a person should know about how it was chosen.
 import { ConfigError } from './config-error.ts';
 import { inactiveKey } from './config-inactive-keys.ts';
-import type { UsedKey } from './config-keys.ts';
+import type { UsedKey } from './config-key.ts';
 import { usedKeys } from './config-keys.ts';
 import { PropertiesError, parseProperties } from './properties.ts';
 

@@ -65,6 +65,16 @@ function exact(value: number): number | undefined {
   return Number.isSafeInteger(value) ? value + 0 : undefined;
 }
 
+/** Double.parseDouble, without its hexadecimal and suffixed forms. */
+export const decimal: ValueType<number> = {
+  wanted: 'a decimal number',
+  read: (text) => {
+    if (!/^[+-]?(?:\d{1,15}\.?\d{0,15}|\.\d{1,15})(?:[eE][+-]?\d{1,2})?$/.test(text))
+      return undefined;
+    return Number(text) + 0;
+  },
+};
+
 export const boolean: ValueType<boolean> = {
   wanted: 'true or false',
   read: (text) => {

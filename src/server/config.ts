@@ -5,14 +5,16 @@
 // Different from Java on purpose: a malformed value is an error everywhere, where Java's system properties fall back in
 // silence; a clientPort is required, where Java starts without one; a key that asks for security that is not built ends
 // the start. Where Java corrects a number that is too small, so does this, with a warning.
+
+import { clientAddressOf } from './config-client-address.ts';
+import type { EnsembleConfig } from './config-ensemble.ts';
+import { ensembleOf } from './config-ensemble.ts';
 import { ConfigError } from './config-error.ts';
-import type { SnapshotCompression, UsedKey } from './config-keys.ts';
+import { GivenValues } from './config-given-values.ts';
+import type { SnapshotCompression } from './config-keys.ts';
 import { usedKeys } from './config-keys.ts';
-import type { ServerLine } from './config-servers.ts';
-import { parseServerLine } from './config-servers.ts';
-import type { Given } from './config-source.ts';
+import { membersOf, mySidIn } from './config-members.ts';
 import { gather, judgeInactive } from './config-source.ts';
-import { integer } from './config-values.ts';
 
 export interface ServerConfig {
   /** 0: any free one. */
@@ -24,8 +26,10 @@ export interface ServerConfig {
   readonly dataDir: string;
   readonly dataLogDir: string;
   readonly datadirAutocreate: boolean;
-  /** In the top byte of new session ids. A lone server is 1 in Java, whatever its `myid`. */
+  /** In the top byte of new session ids: the low byte of `myid`. A lone server is 1 in Java, whatever its `myid`. */
   readonly serverId: number;
+  /** undefined: a lone server. */
+  readonly ensemble: EnsembleConfig | undefined;
 
   readonly tickTimeMs: number;
   readonly minSessionTimeoutMs: number;
@@ -91,6 +95,11 @@ export interface ConfigSource {
   readonly properties?: ReadonlyMap<string, string>;
   /** The text of `<dataDir>/myid`, undefined when there is no such file. */
   readonly readMyid?: (dataDir: string) => string | undefined;
+  /**
+   * The text of the file `dynamicConfigFile` names, one character a byte; undefined when it cannot be read. A relative
+   * path is relative to where the server starts, as in Java.
+   */
+  readonly readDynamicConfig?: (path: string) => string | undefined;
 }
 
 export interface ConfigResult {
@@ -108,143 +117,48 @@ const knownWords: ReadonlySet<string> = new Set([...javaWords, 'elog']);
 
 /** The server id of a lone server in Java (ZooKeeperServer.createSessionTrackerServerId). */
 const loneServerId = 1;
+/** 0xff marks znodes of other kinds in ephemeralOwner (EphemeralType.validateServerId). */
+const extendedSidMax = 0xfe;
 const snapCountMin = 2;
 const snapRetainCountMin = 3;
 
 /** Throws ConfigError. */
-export function readConfig({ text, properties = new Map(), readMyid }: ConfigSource): ConfigResult {
+export function readConfig(source: ConfigSource): ConfigResult {
+  const { text, properties = new Map(), readMyid, readDynamicConfig } = source;
   const { given, warnings: sourceWarnings } = gather(text, properties);
   const warnings = [...sourceWarnings, ...judgeInactive(given)];
   const values = new Values(given, warnings);
   const dataDir = values.dataDir();
-  const server = onlyServer(given);
-  const myid = readMyid === undefined ? undefined : checkMyid(readMyid(dataDir));
   const sessions = values.sessions();
-  const address = clientAddress(values, server?.sid === myid ? server : undefined);
-  if (server !== undefined) {
-    warnings.push(
-      `server.${server.sid} is the only server -> standalone, its quorum ports are not used`,
-    );
+  const nodeKinds = values.nodeKinds();
+  const mySid = mySidIn(readMyid?.(dataDir));
+  const members = membersOf(values, readDynamicConfig ?? (() => undefined));
+  const ensemble = ensembleOf(values, members, mySid, sessions.tickTimeMs);
+  if (ensemble !== undefined && nodeKinds.extendedTypesEnabled && ensemble.mySid > extendedSidMax) {
+    const limit = `with extendedTypesEnabled the most is ${extendedSidMax}`;
+    throw new ConfigError('myid', String(ensemble.mySid), limit);
   }
   return {
     config: {
-      ...address,
+      ...clientAddressOf(values, mySid === undefined ? undefined : members?.members.get(mySid)),
       ...values.network(),
       ...sessions,
       ...values.limits(),
-      ...values.nodeKinds(),
+      ...nodeKinds,
       ...values.persistence(),
       ...values.access(),
       dataDir,
       dataLogDir: values.get(usedKeys['Addresses and directories'].dataLogDir) ?? dataDir,
       datadirAutocreate: values.get(usedKeys['Addresses and directories'].datadirAutocreate),
-      serverId: loneServerId,
+      serverId: ensemble === undefined ? loneServerId : Number(ensemble.mySid & 0xffn),
+      ensemble,
     },
     warnings,
   };
 }
 
-/** The server of a configuration that lists just one; refuses what lists more. */
-function onlyServer(given: ReadonlyMap<string, Given>): ServerLine | undefined {
-  const dynamic = given.get('dynamicConfigFile');
-  if (dynamic !== undefined) {
-    throw new ConfigError('dynamicConfigFile', dynamic.value, 'ensembles are not built yet');
-  }
-  const servers = [...given.values()]
-    .filter(({ name }) => name.startsWith('server.'))
-    .map(({ name, value }) => parseServerLine(name, value));
-  const participants = servers.filter(({ role }) => role === 'participant');
-  if (servers.length > 0 && participants.length === 0) {
-    throw new ConfigError('server.*', '', 'observers without a participant');
-  }
-  if (servers.length > 1) {
-    const counts = `${participants.length} participants and ${servers.length - participants.length} observers`;
-    throw new ConfigError(
-      'server.*',
-      '',
-      `${counts}: ensembles are not built yet, want one server`,
-    );
-  }
-  if (given.get('standaloneEnabled')?.value.toLowerCase() === 'false') {
-    throw new ConfigError('standaloneEnabled', 'false', 'ensembles are not built yet');
-  }
-  return servers[0];
-}
-
-/** Java reads the first line as a long and refuses anything else. */
-function checkMyid(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const line = /^[^\r\n]*/.exec(text)?.[0] ?? '';
-  const type = integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
-  const id = type.read(line);
-  if (id === undefined) throw new ConfigError('myid', line, `want ${type.wanted}`);
-  return id;
-}
-
-type Address = Pick<ServerConfig, 'clientPort' | 'clientPortAddress' | 'clientPortListenBacklog'>;
-
-/** `server`: this server's own line, whose client part must not contradict the keys. */
-function clientAddress(values: Values, server: ServerLine | undefined): Address {
-  const keys = usedKeys['Addresses and directories'];
-  const backlog = values.get(keys.clientPortListenBacklog);
-  const port = values.get(keys.clientPort);
-  const address = withoutBrackets(values.get(keys.clientPortAddress));
-  if (address !== undefined && port === undefined) {
-    throw new ConfigError('clientPortAddress', address, 'clientPort is not set');
-  }
-  const clientPortListenBacklog = backlog === -1 ? undefined : backlog;
-  if (server?.clientPort !== undefined) {
-    const { clientPort, clientAddress: lineAddress } = server;
-    const differs = address !== undefined && address !== (lineAddress ?? '0.0.0.0');
-    if (port !== undefined && (port !== clientPort || differs)) {
-      const key = `${address ?? '*'}:${port}`;
-      throw new ConfigError(`server.${server.sid}`, '', `its client address differs from ${key}`);
-    }
-    const anywhere = lineAddress === undefined || lineAddress === '0.0.0.0';
-    return {
-      clientPort,
-      clientPortAddress: anywhere ? undefined : lineAddress,
-      clientPortListenBacklog,
-    };
-  }
-  if (port === undefined) throw new ConfigError('clientPort', '', 'is not set');
-  return { clientPort: port, clientPortAddress: address, clientPortListenBacklog };
-}
-
-function withoutBrackets(address: string | undefined): string | undefined {
-  const bare = address?.replace(/^\[(.*)\]$/, '$1');
-  return bare === '' ? undefined : bare;
-}
-
-/** The typed view of what was given. */
-class Values {
-  readonly #given: ReadonlyMap<string, Given>;
-  readonly #warnings: string[];
-
-  constructor(given: ReadonlyMap<string, Given>, warnings: string[]) {
-    this.#given = given;
-    this.#warnings = warnings;
-  }
-
-  get<T>(key: UsedKey<T>): T {
-    const given = this.#given.get(key.name);
-    if (given === undefined) return key.default;
-    const value = key.type.read(given.value);
-    if (value === undefined) {
-      const shown = key.secret === true ? '' : given.value;
-      throw new ConfigError(key.name, shown, `want ${key.type.wanted}`);
-    }
-    return value;
-  }
-
-  /** As Java: a smaller number is raised, not refused. */
-  #atLeast(min: number, key: UsedKey<number>): number {
-    const value = this.get(key);
-    if (value >= min) return value;
-    this.#warnings.push(`${key.name}=${value} -> ${min}, the least there is`);
-    return min;
-  }
-
+/** The keys that every server reads. */
+class Values extends GivenValues {
   dataDir(): string {
     const { dataDir, dataLogDir } = usedKeys['Addresses and directories'];
     const value = this.get(dataDir);
@@ -253,7 +167,7 @@ class Values {
       const path = this.get(key);
       if (path !== undefined && !/^(?:\/|\.{1,2}\/|[A-Za-z]:)/.test(path)) {
         const advice = 'put ./ before it to show that this is meant';
-        this.#warnings.push(
+        this.warnings.push(
           `${key.name}=${path} is relative -> to where the server starts; ${advice}`,
         );
       }
@@ -293,7 +207,7 @@ class Values {
     if (words.includes('*')) return words.includes('elog') ? knownWords : 'all';
     for (const word of words) {
       if (!knownWords.has(word)) {
-        this.#warnings.push(`${fourLetterWords.name}: there is no word ${word} -> ignored`);
+        this.warnings.push(`${fourLetterWords.name}: there is no word ${word} -> ignored`);
       }
     }
     return new Set(['srvr', ...(this.get(readOnlyMode) ? ['isro'] : []), ...words]);
@@ -316,11 +230,11 @@ class Values {
     const threshold = this.get(keys.largeRequestThreshold);
     const maxBytes = this.get(keys.largeRequestMaxBytes);
     if (threshold === 0 || threshold < -1) {
-      this.#warnings.push(`${keys.largeRequestThreshold.name}=${threshold} -> -1, off`);
+      this.warnings.push(`${keys.largeRequestThreshold.name}=${threshold} -> -1, off`);
     }
     if (maxBytes <= 0) {
       const { name, default: standard } = keys.largeRequestMaxBytes;
-      this.#warnings.push(`${name}=${maxBytes} -> ${standard}, the default`);
+      this.warnings.push(`${name}=${maxBytes} -> ${standard}, the default`);
     }
     return {
       largeRequestThreshold: threshold > 0 ? threshold : undefined,
@@ -343,7 +257,7 @@ class Values {
     const keys = usedKeys.Persistence;
     const flushDelayMs = this.get(keys.flushDelay);
     return {
-      snapCount: this.#atLeast(snapCountMin, keys.snapCount),
+      snapCount: this.atLeast(snapCountMin, keys.snapCount),
       snapSizeLimitKb: Math.max(0, this.get(keys.snapSizeLimitInKb)),
       snapshotCompression: this.get(keys.snapshotCompression),
       preAllocSizeKb: this.get(keys.preAllocSize),
@@ -357,7 +271,7 @@ class Values {
       trustEmptySnapshot: this.get(keys.trustEmptySnapshot),
       digestEnabled: this.get(keys.digestEnabled),
       closeSessionTxnEnabled: this.get(keys.closeSessionTxnEnabled),
-      snapRetainCount: this.#atLeast(snapRetainCountMin, keys.snapRetainCount),
+      snapRetainCount: this.atLeast(snapRetainCountMin, keys.snapRetainCount),
       purgeIntervalMs: this.get(keys.purgeInterval),
     };
   }

@@ -14,6 +14,7 @@ import { nodeRandom } from '../node/node-random.ts';
 import type { Exit, Log } from '../ports.ts';
 import { commandsOf } from './commands-of.ts';
 import type { ServerConfig } from './config.ts';
+import { ConfigError } from './config-error.ts';
 import type { ServerPorts } from './standalone-server.ts';
 import { StandaloneServer } from './standalone-server.ts';
 
@@ -42,6 +43,10 @@ export async function startServer(
   signal?: AbortSignal,
 ): Promise<RunningServer> {
   const { config, log, acceptDataLoss } = options;
+  // On its own it would take writes that the others do not have.
+  if (config.ensemble !== undefined) {
+    throw new ConfigError('server.*', '', 'ensembles cannot be started yet, want one server');
+  }
   const warn = (message: string) => log.log('warn', message);
   const ports: ServerPorts = {
     clock: nodeClock,

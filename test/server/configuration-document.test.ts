@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Handling } from '../../src/server/config-inactive-keys.ts';
 import { inactiveKeys } from '../../src/server/config-inactive-keys.ts';
-import type { UsedKey } from '../../src/server/config-keys.ts';
+import type { UsedKey } from '../../src/server/config-key.ts';
 import { usedKeys } from '../../src/server/config-keys.ts';
 import { exitCodes } from '../../src/server/exit-codes.ts';
 
@@ -53,7 +53,6 @@ test('docs/CONFIGURATION.md shows the keys as they are', () => {
   const tables: Readonly<Record<string, string>> = {
     used: usedTables(),
     refused: inactiveTable('refused'),
-    later: inactiveTable('later'),
     harmless: inactiveTable('harmless'),
   };
   const before = readFileSync(document, 'utf8');
