@@ -509,26 +509,23 @@ export class DataTree {
 
   // ---- images ----
 
-  /** From now on `image` gets every node before it changes, once. One image at a time. */
+  /** From now on `image` gets every node that its walk has not passed before it changes, once, parents first. */
   beginImage(image: TreeImage): void {
     this.#marks.begin(image);
   }
 
-  endImage(): void {
-    this.#marks.end();
+  endImage(image: TreeImage): void {
+    this.#marks.end(image);
   }
 
-  get hasImage(): boolean {
-    return this.#marks.isTaken;
+  /** How many images are being taken. */
+  get imageCount(): number {
+    return this.#marks.count;
   }
 
-  /** Marks the node as held by the current image. */
-  markImaged(slot: number): void {
-    this.#marks.add(slot);
-  }
-
-  isImaged(slot: number): boolean {
-    return this.#marks.has(slot);
+  /** The walk of `image` comes to a live node: true when it has to write it, and has all its ancestors now. */
+  isWanted(image: TreeImage, slot: number): boolean {
+    return this.#marks.wants(image, slot);
   }
 
   /** A node as snapshots keep it: path, data, ACL id, StatPersisted. */

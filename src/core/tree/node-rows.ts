@@ -51,7 +51,7 @@ export const Word = {
 } as const;
 
 export const Flag = { live: 1, nullData: 2, outsideDigest: 4 } as const;
-/** The upper bits of the flags hold the generation of the image that has this node already. */
+/** The upper bits of the flags tell which images have this node already (image-marks.ts). */
 export const generationShift = 8;
 export const generationMask = 0xffffff;
 

@@ -2,10 +2,10 @@
 // DataTree.serialize): the session table, the ACL map, the nodes, parents before children, then the
 // string "/".
 //
-// The source gives an exact image of one zxid although transactions go on between its slices: a
-// node is written when the walk reaches it or just before it first changes, whichever comes first,
-// its ancestors before it. So a fuzzy snapshot's hazards (ZOOKEEPER-3144, 3306, 4846) cannot arise.
-// Java reads it like any snapshot.
+// A source gives an exact image of one zxid although transactions go on between its slices: a node
+// is written when the walk reaches it or just before it first changes, whichever comes first, its
+// ancestors before it. So a fuzzy snapshot's hazards (ZOOKEEPER-3144, 3306, 4846) cannot arise.
+// Java reads it like any snapshot. Several sources may be read at once, each of its own zxid.
 
 import { DecodeError, Reader } from '../../jute/reader.ts';
 import { Writer } from '../../jute/writer.ts';
@@ -13,6 +13,7 @@ import { AclList, StatPersisted } from '../../proto/data.ts';
 import type { Zxid } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
 import { emptyBytes } from '../../util/bytes.ts';
+import { Deque } from '../../util/deque.ts';
 import { openAclId } from './acl-cache.ts';
 import type { DataTree } from './data-tree.ts';
 import { digestVersion } from './data-tree.ts';
@@ -32,8 +33,9 @@ export class SnapshotSource implements TreeImage {
   readonly nodeCount: number;
   readonly #tree: DataTree;
   /** What is due before the walk goes on: the head, and nodes captured because they were about to change. */
-  readonly #waiting = new Writer(1 << 16);
-  readonly #chain: number[] = [];
+  readonly #waiting = new Deque<Writer>();
+  /** Where captured nodes go while the walk writes. */
+  #into: Writer | undefined;
   readonly #slotLimit: number;
   #slot = 0;
   #phase: 'nodes' | 'end' | 'closed' = 'nodes';
@@ -48,43 +50,53 @@ export class SnapshotSource implements TreeImage {
     this.nodeCount = tree.nodeCount;
     this.#slotLimit = tree.slotLimit;
     tree.beginImage(this);
-    const head = this.#waiting;
-    head.int(database.sessions.size);
+    const sessions = this.#room();
+    sessions.int(database.sessions.size);
     for (const [id, timeout] of database.sessions) {
+      const head = this.#room();
       head.long(id);
       head.int(timeout);
     }
     const acls = [...tree.aclCache.entries()];
-    head.int(acls.length);
+    this.#room().int(acls.length);
     for (const [id, acl] of acls) {
+      const head = this.#room();
       head.long(BigInt(id));
       AclList.write(head, [...acl]);
     }
   }
 
-  /** The tree calls this before a node changes that the walk has not reached. */
+  /** The slot the walk comes to next. */
+  get walked(): number {
+    return this.#slot;
+  }
+
+  /** The tree calls this for a node the walk has not reached, before it changes or a child of it is written. */
   capture(slot: number): void {
-    this.#write(slot, this.#waiting);
+    this.#tree.writePersisted(slot, this.#into ?? this.#room());
   }
 
   /** Writes about `atMost` bytes more into `into`; false when the body is complete. */
   next(into: Writer, atMost: number): boolean {
     assert(this.#phase !== 'closed', 'a closed snapshot source is not read');
     const stop = into.at + atMost;
-    if (this.#waiting.at > 0) {
-      into.raw(this.#waiting.bytes, 0, this.#waiting.at);
-      this.#waiting.clear();
+    for (let due = this.#waiting.shift(); due !== undefined; due = this.#waiting.shift()) {
+      into.raw(due.bytes, 0, due.at);
+      if (into.at >= stop) return true;
     }
     const tree = this.#tree;
-    while (this.#slot < this.#slotLimit) {
-      if (into.at >= stop) return true;
-      const slot = this.#slot++;
-      if (tree.isLive(slot)) this.#write(slot, into);
+    this.#into = into;
+    while (this.#slot < this.#slotLimit && into.at < stop) {
+      const slot = this.#slot;
+      if (tree.isLive(slot) && tree.isWanted(this, slot)) tree.writePersisted(slot, into);
+      this.#slot++;
     }
+    this.#into = undefined;
+    if (this.#slot < this.#slotLimit) return true;
     if (this.#phase === 'nodes') {
       this.#phase = 'end';
       into.ustring('/');
-      tree.endImage();
+      tree.endImage(this);
     }
     return false;
   }
@@ -96,22 +108,25 @@ export class SnapshotSource implements TreeImage {
 
   /** Lets go of the tree; must be called, also after a failure. */
   close(): void {
-    if (this.#phase === 'nodes') this.#tree.endImage();
+    if (this.#phase === 'nodes') this.#tree.endImage(this);
     this.#phase = 'closed';
+    this.#waiting.clear();
   }
 
-  /** Writes a node that is not written yet and, before it, those of its ancestors that are not. */
-  #write(slot: number, into: Writer): void {
-    const tree = this.#tree;
-    const chain = this.#chain;
-    for (let node = slot; node >= 0 && !tree.isImaged(node); node = tree.parentOf(node))
-      chain.push(node);
-    for (let node = chain.pop(); node !== undefined; node = chain.pop()) {
-      tree.writePersisted(node, into);
-      tree.markImaged(node);
+  /** Where something that waits is written: in pieces, as one that grows would have to be moved. */
+  #room(): Writer {
+    let last = this.#waiting.peekLast();
+    if (last === undefined || last.at >= waitingPiece) {
+      last = new Writer(waitingPiece + waitingSpare);
+      this.#waiting.push(last);
     }
+    return last;
   }
 }
+
+/** Bytes in a piece of what waits, and room for one more node of a common size. */
+const waitingPiece = 1 << 16;
+const waitingSpare = 1 << 12;
 
 /** Java counts up from 1 for each new list; nobody has come near this. */
 const aclIdMax = 0x3fffffffn;

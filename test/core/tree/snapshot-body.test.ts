@@ -82,7 +82,7 @@ test('the image is that of its first moment, whatever changes between its slices
       }
       const isWhole = slices >= 0;
       source.close();
-      assert(!pair.database.tree.hasImage);
+      assert.equal(pair.database.tree.imageCount, 0);
       compareTree(pair.database, pair.model);
       pair.step(prng.below(30));
       if (!isWhole) continue;
@@ -188,20 +188,49 @@ test('a body comes in pieces of any size, one byte and all at once among them', 
   }
 });
 
-test('one image at a time; a closed source is not read, and closing twice is harmless', () => {
+test('a closed source is not read, and closing twice is harmless, also beside another', () => {
   const database = makeDatabase().ensureSystemNodes();
   const source = new SnapshotSource(database);
-  assert.throws(() => new SnapshotSource(database), AssertionError);
+  const second = new SnapshotSource(database);
+  assert.equal(database.tree.imageCount, 2);
   source.close();
   source.close();
   assert.throws(() => source.next(new Writer(), 1), AssertionError);
-  const second = new SnapshotSource(database);
-  // Closing the first again does not end the second.
-  source.close();
-  assert(database.tree.hasImage);
+  assert.equal(database.tree.imageCount, 1);
   assert.equal(second.next(new Writer(), 1 << 20), false);
+  assert.equal(database.tree.imageCount, 0);
   second.close();
-  assert(!database.tree.hasImage);
+});
+
+test('several images at once, each of its own zxid, begun, read and given up in any order', () => {
+  for (let seed = 300; seed < 306; seed++) {
+    const prng = new Prng(seed);
+    const pair = new Pair(prng, seed % 3 === 0 ? 'replayed' : 'committed');
+    pair.step(60 + prng.below(400));
+    const open: { source: SnapshotSource; expected: ModelTree; out: Writer }[] = [];
+    let whole = 0;
+    while (whole < 8) {
+      if (open.length < 5 && prng.chance(0.2)) {
+        const expected = pair.model.copy();
+        open.push({ source: new SnapshotSource(pair.database), expected, out: new Writer() });
+      }
+      pair.step(prng.below(prng.pick([1, 4, 30])));
+      const one = open.length > 0 ? prng.pick(open) : undefined;
+      if (one === undefined) continue;
+      const isMore = one.source.next(one.out, prng.pick([1, 200, 3000]));
+      if (isMore && !prng.chance(0.005)) continue;
+      one.source.close();
+      open.splice(open.indexOf(one), 1);
+      assert.equal(pair.database.tree.imageCount, open.length);
+      if (isMore) continue;
+      whole++;
+      const loaded = load(one.out.copy(), () => 1 + prng.below(300));
+      loaded.lastProcessedZxid = one.source.zxid;
+      compareTree(loaded, one.expected);
+    }
+    for (const { source } of open) source.close();
+    compareTree(pair.database, pair.model);
+  }
 });
 
 test('a tree 10,000 levels deep, captured from its deepest node first', () => {
