@@ -297,16 +297,20 @@ export class FastLeaderElection {
     if (said.config === undefined || said.config === this.#outbox.configText) return false;
     const found = newerConfigIn(said.config, from, this.#committed, this.#lastSeen);
     if (found === undefined) return false;
+    // A Java leader gives the first configuration a new version when it is established (ZOOKEEPER-1783).
+    const isVersionOnly = 'differs' in found && !found.differs;
     const ignored =
       'fault' in found
         ? found.fault
         : this.#options.adoptsConfigs === true
           ? undefined
-          : 'reconfig is not enabled';
+          : isVersionOnly
+            ? 'only its version is new'
+            : 'reconfig is not enabled';
     this.#outbox.note({
       at: now,
       event: 'config',
-      level: ignored === undefined ? 'info' : 'warn',
+      level: ignored === undefined ? 'info' : isVersionOnly ? 'debug' : 'warn',
       round: this.#clock,
       peers: [from],
       what: `recv a newer configuration from ${from}`,
