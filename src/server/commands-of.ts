@@ -15,17 +15,24 @@ export function commandsOf(
   parts: ServerParts,
   builtAt: number,
 ): ClientPortHost<Connection>['command'] {
-  const { config, replica, metrics, txnLog, directories, startedAt } = parts;
+  const { config, metrics, directories, startedAt, electionLog } = parts;
   const { files, clock, environment } = parts.ports;
   const view: ServerView = {
     version: fullVersion(parts.version, builtAt),
     get isServing() {
       return parts.isServing();
     },
-    mode: 'standalone',
-    replica,
+    get role() {
+      return parts.role;
+    },
+    get replica() {
+      return parts.replica;
+    },
+    get txnLog() {
+      return parts.txnLog;
+    },
     metrics,
-    txnLog,
+    ...(electionLog === undefined ? {} : { electionLog }),
     environment,
     config,
     get clientPort() {

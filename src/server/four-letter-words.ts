@@ -6,31 +6,51 @@
 // Answers take time linear in their length, and nothing is left out of them. Java's shapes to the
 // byte, but for the order of what it keeps in hash maps, and where a line here says otherwise.
 
+import type { HostPort } from '../core/election/quorum-server.ts';
 import type { Connection } from '../core/session/connection.ts';
 import type { FourLetterWord } from '../net/four-letter-codes.ts';
 import { fourLetterWords } from '../net/four-letter-codes.ts';
 import { hexZxid } from '../proto/zxid.ts';
+import type { EnsembleConfig } from './config-ensemble.ts';
 import { connectionLine, connectionsDump } from './four-letter-words-connections.ts';
 import { javaAverage, javaDate } from './java-text.ts';
 import { dumpMetrics, nodeCountOf } from './metrics-table.ts';
-import type { ServerView } from './server-view.ts';
+import type { RoleView } from './role-view.ts';
+import { peerStateOf } from './role-view.ts';
+import type { ServerView, ServingView } from './server-view.ts';
+import { isServing } from './server-view.ts';
 
 const notServing = 'This ZooKeeper instance is not currently serving requests';
 /** ZooTrace's default: client requests, server packets, sessions, warnings. Kept and told; nothing here reads it. */
 const traceMaskDefault = 0x132n;
 
-interface Answers {
-  readonly view: ServerView;
+/** What a word looks at; `V` is a ServingView while clients are served. */
+interface Asked<V> {
+  readonly view: V;
   /** What `stmk` sets. */
   traceMask: bigint;
 }
 
-type Answer = (server: Answers, argument: Uint8Array) => string;
+type Answer<V> = (server: Asked<V>, argument: Uint8Array) => string;
 
-/** What is answered while the server serves. */
-const serving: Readonly<Record<FourLetterWord, Answer>> = {
+/** What is answered when the server does not serve; every other word says `notServing`. */
+const idle = {
   ruok: () => 'imok',
-  isro: ({ view }) => (view.mode === 'read-only' ? 'ro' : 'rw'),
+  isro: () => 'null',
+  envi: ({ view }) => environment(view),
+  gtmk: ({ traceMask }) => String(traceMask),
+  stmk: (server, argument) => {
+    server.traceMask = longIn(argument);
+    return String(server.traceMask);
+  },
+  elog: ({ view }) => view.electionLog?.() ?? '{"entries":[]}',
+  hash: () => notServing,
+} satisfies Partial<Record<FourLetterWord, Answer<ServerView>>>;
+
+/** What is answered while it serves. */
+const serving: Readonly<Record<FourLetterWord, Answer<ServingView>>> = {
+  ...idle,
+  isro: ({ view }) => (view.role.state === 'read-only' ? 'ro' : 'rw'),
   srvr: ({ view }) => head(view) + statistics(view),
   stat: ({ view }) => `${head(view)}Clients:\n${connections(view, true)}${statistics(view)}`,
   cons: ({ view }) => connections(view, false),
@@ -38,7 +58,6 @@ const serving: Readonly<Record<FourLetterWord, Answer>> = {
   dirs: ({ view }) =>
     `datadir_size: ${view.snapshotDirectorySize()}\nlogdir_size: ${view.logDirectorySize()}\n`,
   dump: ({ view }) => dump(view),
-  envi: ({ view }) => environment(view),
   mntr: ({ view }) => monitor(view),
   wchs: ({ view }) => {
     const { connections: watchers, paths, watches } = view.replica.watches.counts();
@@ -60,27 +79,10 @@ const serving: Readonly<Record<FourLetterWord, Answer>> = {
     view.metrics.reset();
     return 'Server stats reset.\n';
   },
-  gtmk: ({ traceMask }) => String(traceMask),
-  stmk: (server, argument) => {
-    server.traceMask = longIn(argument);
-    return String(server.traceMask);
-  },
-  elog: ({ view }) => view.electionLog?.() ?? '{"entries":[]}',
-};
-
-/** What is answered when it does not; every other word says `notServing`. */
-const idle: Partial<Record<FourLetterWord, Answer>> = {
-  ruok: serving.ruok,
-  isro: () => 'null',
-  envi: serving.envi,
-  gtmk: serving.gtmk,
-  stmk: serving.stmk,
-  elog: serving.elog,
-  hash: () => notServing,
 };
 
 export class FourLetterWords {
-  readonly #server: Answers;
+  readonly #server: Asked<ServerView>;
   readonly #enabled: ReadonlySet<string>;
 
   /** 'all': Java's words. */
@@ -91,19 +93,21 @@ export class FourLetterWords {
 
   /** `argument`: the eight bytes behind `stmk`, empty for all others. The asker is to be closed behind the answer. */
   answer(word: FourLetterWord, argument: Uint8Array, asker: Connection): string {
-    const { view } = this.#server;
-    const { stats } = view.replica;
+    const { replica } = this.#server.view;
+    const { stats } = replica ?? {};
     // A word is a packet of four bytes in both statistics, whether it is allowed or not.
     asker.stats.received++;
-    stats.packetsReceived++;
-    stats.bytesReceived += 4;
+    if (stats !== undefined) {
+      stats.packetsReceived++;
+      stats.bytesReceived += 4;
+    }
     // From here on it is nobody's client: its end is no dropped connection, and listings show that nothing is read.
     asker.phase = 'closing';
     const text = this.#answerOf(word, argument);
     // Java's writer hands its answer on in pieces of this length, and counts each.
-    stats.packetsSent += Math.ceil(text.length / 8192);
+    if (stats !== undefined) stats.packetsSent += Math.ceil(text.length / 8192);
     // The next listing must not show it, however long its socket takes to close.
-    view.replica.connections.delete(asker);
+    replica?.connections.delete(asker);
     return text;
   }
 
@@ -111,17 +115,24 @@ export class FourLetterWords {
     if (!this.#enabled.has(word)) {
       return `${word} is not executed because it is not in the whitelist.\n`;
     }
-    if (this.#server.view.isServing) return serving[word](this.#server, argument);
-    return idle[word]?.(this.#server, argument) ?? `${notServing}\n`;
+    const server = this.#server;
+    if (isServingOne(server)) return serving[word](server, argument);
+    const answers: Partial<Record<FourLetterWord, Answer<ServerView>>> = idle;
+    return answers[word]?.(server, argument) ?? `${notServing}\n`;
   }
 }
 
-function head({ version, mode }: ServerView): string {
-  const readOnly = mode === 'read-only' ? 'READ-ONLY mode; serving only read-only clients\n' : '';
+function isServingOne(server: Asked<ServerView>): server is Asked<ServingView> {
+  return isServing(server.view);
+}
+
+function head({ version, role }: ServerView): string {
+  const readOnly =
+    role.state === 'read-only' ? 'READ-ONLY mode; serving only read-only clients\n' : '';
   return `Zookeeper version: ${version}\n${readOnly}`;
 }
 
-function statistics({ replica, mode }: ServerView): string {
+function statistics({ replica, role }: ServingView): string {
   const { stats, database } = replica;
   const min = Math.floor(stats.latencyMin);
   const max = Math.floor(stats.latencyMax);
@@ -132,18 +143,24 @@ function statistics({ replica, mode }: ServerView): string {
     `Connections: ${replica.connections.size}`,
     `Outstanding: ${replica.outstanding}`,
     `Zxid: 0x${hexZxid(database.lastProcessedZxid)}`,
-    `Mode: ${mode}`,
+    `Mode: ${role.state}`,
     `Node count: ${nodeCountOf(database.tree)}`,
+    ...(role.state === 'leader' ? [proposalSizes(role)] : []),
   ]);
 }
 
-function connections({ replica }: ServerView, brief: boolean): string {
+function proposalSizes({ proposals: { lastSize, minSize, maxSize } }: RoleView): string {
+  return `Proposal sizes last/min/max: ${lastSize}/${minSize}/${maxSize}`;
+}
+
+function connections({ replica }: ServingView, brief: boolean): string {
   return `${lines(Array.from(replica.connections, (one) => connectionLine(one, brief)))}\n`;
 }
 
 function configuration(view: ServerView): string {
   const { config } = view;
-  return lines([
+  const { ensemble } = config;
+  const text = lines([
     `clientPort=${view.clientPort}`,
     'secureClientPort=-1',
     `dataDir=${view.snapshotDirectory}`,
@@ -155,12 +172,29 @@ function configuration(view: ServerView): string {
     `minSessionTimeout=${config.minSessionTimeoutMs}`,
     `maxSessionTimeout=${config.maxSessionTimeoutMs}`,
     `clientPortListenBacklog=${config.clientPortListenBacklog ?? -1}`,
-    // A lone server's, in Java too, though its session ids say 1.
-    'serverId=0',
+    // A lone server's is 0 in Java, too, though its session ids say 1.
+    `serverId=${ensemble?.mySid ?? 0n}`,
   ]);
+  return ensemble === undefined ? text : text + membership(ensemble);
 }
 
-function dump(view: ServerView): string {
+/** The end of the membership has no line break. */
+function membership(ensemble: EnsembleConfig): string {
+  const { initLimit, syncLimit, electionAddresses, quorumAddresses, role, configText } = ensemble;
+  const portsOf = (addresses: readonly HostPort[]): string =>
+    addresses.map(({ port }) => port).join('|');
+  return [
+    `initLimit=${initLimit}`,
+    `syncLimit=${syncLimit}`,
+    'electionAlg=3',
+    `electionPort=${portsOf(electionAddresses)}`,
+    `quorumPort=${portsOf(quorumAddresses)}`,
+    `peerType=${role === 'observer' ? 1 : 0}`,
+    `membership: \n${configText}`,
+  ].join('\n');
+}
+
+function dump(view: ServingView): string {
   const { replica } = view;
   const { tree } = replica.database;
   const sinceWall = view.wallTime() - view.now();
@@ -184,13 +218,18 @@ function environment(view: ServerView): string {
   return lines(['Environment:', `zookeeper.version=${view.version}`, ...pairs]);
 }
 
-function monitor(view: ServerView): string {
-  const text = [`zk_version\t${view.version}`, `zk_server_state\t${view.mode}`];
+function monitor(view: ServingView): string {
+  const { role } = view;
+  const text = [`zk_version\t${view.version}`, `zk_server_state\t${role.state}`];
+  if (role.sid !== undefined && role.state !== 'read-only') {
+    text.push(`zk_peer_state\t${peerStateOf(role)}`);
+  }
+  if (role.state === 'observer') text.push(`zk_observer_master_id\t${role.leader ?? 0n}`);
   dumpMetrics(view, (name, value) => text.push(`zk_${name}\t${value}`));
   return lines(text);
 }
 
-function watchesByConnection({ replica }: ServerView): string {
+function watchesByConnection({ replica }: ServingView): string {
   const text: string[] = [];
   for (const [connection, paths] of replica.watches.byWatcher()) {
     text.push(`0x${hexZxid(connection.sessionId)}`);
@@ -199,7 +238,7 @@ function watchesByConnection({ replica }: ServerView): string {
   return `${lines(text)}\n`;
 }
 
-function watchesByPath({ replica }: ServerView): string {
+function watchesByPath({ replica }: ServingView): string {
   const text: string[] = [];
   for (const [path, watchers] of replica.watches.byPath()) {
     text.push(path);

@@ -13,10 +13,10 @@ import { EventType } from '../proto/opcodes.ts';
 import type { Distribution, Summary } from '../util/summary.ts';
 import { javaAverage, javaDouble } from './java-text.ts';
 import { quotaGauges } from './metrics-quota.ts';
-import type { ServerView } from './server-view.ts';
+import type { ServingView } from './server-view.ts';
 
 export type MetricSink = (name: string, value: string) => void;
-type Value = (view: ServerView) => number;
+type Value = (view: ServingView) => number;
 
 const never: Value = () => 0;
 
@@ -112,7 +112,7 @@ const distributionNames = names(`
   propagation_latency server_write_committed_time_ms sync_processor_queue_time_ms
   sync_processor_queue_flush_time_ms write_commitproc_time_ms`);
 
-type Source<S> = (view: ServerView) => S | undefined;
+type Source<S> = (view: ServingView) => S | undefined;
 
 const summaries: ReadonlyMap<string, Source<Summary | Distribution>> = new Map<
   string,
@@ -149,7 +149,7 @@ export function nodeCountOf(tree: { readonly nodeCount: number }): number {
 }
 
 /** Takes time linear in what it prints; quotas are walked once. */
-export function dumpMetrics(view: ServerView, sink: MetricSink): void {
+export function dumpMetrics(view: ServingView, sink: MetricSink): void {
   for (const [name, value] of gauges) {
     sink(name, doubles.has(name) ? javaAverage(value(view)) : whole(value(view)));
   }
@@ -189,7 +189,7 @@ function dumpSummary(
 }
 
 /** What Java has no name for, behind all that it names. */
-function dumpOwn({ replica, txnLog, environment }: ServerView, sink: MetricSink): void {
+function dumpOwn({ replica, txnLog, environment }: ServingView, sink: MetricSink): void {
   // Java shows this one over JMX only, and did so here before 3.6.
   sink('fsync_threshold_exceed_count', whole(txnLog.stats.slowSyncs));
   sink('resident_memory_bytes', whole(environment.residentMemory()));

@@ -8,20 +8,22 @@ import type { TxnLogStats } from '../storage/txn-log.ts';
 import type { ServerConfig } from './config.ts';
 import { buildDate } from './java-text.ts';
 import type { ServerMetrics } from './metrics.ts';
+import type { RoleView } from './role-view.ts';
 
-/** What `srvr` calls Mode and `mntr` server_state. */
-export type ServerMode = 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only';
+/** The machine of the present role. */
+export type ReplicaView = Pick<
+  Replica,
+  'database' | 'sessions' | 'watches' | 'connections' | 'stats' | 'outstanding'
+>;
 
 export interface ServerView {
   /** See `fullVersion`. */
   readonly version: string;
   /** False: most words only say so (an ensemble's server without a leader, a server that is stopping). */
   readonly isServing: boolean;
-  readonly mode: ServerMode;
-  readonly replica: Pick<
-    Replica,
-    'database' | 'sessions' | 'watches' | 'connections' | 'stats' | 'outstanding'
-  >;
+  readonly role: RoleView;
+  /** Undefined only while nothing is served: an ensemble's server has one for each time it has a role. */
+  readonly replica: ReplicaView | undefined;
   readonly metrics: ServerMetrics;
   /** What `elog` answers (ElectionRecord.toJson); a lone server has none. */
   readonly electionLog?: () => string;
@@ -34,6 +36,7 @@ export interface ServerView {
     | 'minSessionTimeoutMs'
     | 'maxSessionTimeoutMs'
     | 'clientPortListenBacklog'
+    | 'ensemble'
   >;
   /** The port that is bound. */
   readonly clientPort: number;
@@ -47,6 +50,15 @@ export interface ServerView {
   readonly startedAt: number;
   readonly now: () => number;
   readonly wallTime: () => number;
+}
+
+/** What is looked at while clients are served. */
+export interface ServingView extends ServerView {
+  readonly replica: ReplicaView;
+}
+
+export function isServing(view: ServerView): view is ServingView {
+  return view.isServing && view.replica !== undefined;
 }
 
 /** The ZooKeeper whose protocols and answers these are. */

@@ -40,6 +40,8 @@ import { Driver } from './driver.ts';
 import { exitCodes } from './exit-codes.ts';
 import { ServerMetrics } from './metrics.ts';
 import { replicaOptionsOf, treeOptionsOf } from './replica-settings.ts';
+import type { RoleView } from './role-view.ts';
+import { standaloneRole } from './role-view.ts';
 
 export interface ServerPorts {
   readonly clock: Clock;
@@ -77,6 +79,9 @@ export interface ServerParts {
   readonly startedAt: number;
   readonly clientPort: () => number | undefined;
   readonly isServing: () => boolean;
+  readonly role: RoleView;
+  /** What `elog` answers; of ensembles. */
+  readonly electionLog?: () => string;
 }
 
 export class StandaloneServer {
@@ -309,6 +314,7 @@ export class StandaloneServer {
       startedAt: this.#startedAt,
       clientPort: () => this.#listener?.port,
       isServing: () => this.#state === 'serving',
+      role: standaloneRole,
     };
     const driver = new Driver(
       replica,

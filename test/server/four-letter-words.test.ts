@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { Connection } from '../../src/core/session/connection.ts';
 import { fourLetterWords } from '../../src/net/four-letter-codes.ts';
 import { OpCode } from '../../src/proto/opcodes.ts';
+import { standaloneRole } from '../../src/server/role-view.ts';
 import { fullVersion } from '../../src/server/server-view.ts';
 import { comparable, javaAnswers } from './four-letter-words/fixture.ts';
 import * as frames from './four-letter-words/frames.ts';
@@ -88,7 +89,9 @@ test('a server that does not serve says so', async () => {
 });
 
 test('a read-only server', async () => {
-  const player = new MachinePlayer('all', { mode: 'read-only' });
+  const player = new MachinePlayer('all', {
+    role: { ...standaloneRole, state: 'read-only', sid: 1n },
+  });
   assert.equal(await player.ask('isro'), 'ro');
   const lines = (await player.ask('srvr')).split('\n');
   assert.equal(lines[1], 'READ-ONLY mode; serving only read-only clients');
