@@ -96,7 +96,7 @@ export class ElectionMesh {
     const options = {
       addresses,
       onAllIps: listenOnAllIps,
-      bindTries,
+      tries: bindTries,
       handshakeTimeoutMs,
       keepAlive,
     };
@@ -109,11 +109,11 @@ export class ElectionMesh {
         this.#log.info(`bound election address ${printAddress({ host: address, port })} -> accept`);
         this.#owner.bound(address, port);
       },
-      bindTried: (address, code, isLast) => {
+      tried: (address, code, isLast) => {
         const decision = isLast ? 'give it up' : 'try again';
         this.#log.warn(`cannot bind election address ${address}: ${code} -> ${decision}`);
       },
-      bindFailed: (code) => this.#owner.bindFailed(code),
+      failed: (code) => this.#owner.bindFailed(code),
     });
   }
 
