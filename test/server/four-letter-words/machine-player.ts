@@ -12,6 +12,7 @@ import { Database } from '../../../src/core/tree/database.ts';
 import type { FourLetterWord } from '../../../src/net/four-letter-codes.ts';
 import { FourLetterWords } from '../../../src/server/four-letter-words.ts';
 import { ServerMetrics } from '../../../src/server/metrics.ts';
+import { standaloneRole } from '../../../src/server/role-view.ts';
 import type { ServerView } from '../../../src/server/server-view.ts';
 import { fullVersion } from '../../../src/server/server-view.ts';
 import type { Names } from './canonical.ts';
@@ -76,7 +77,7 @@ export class MachinePlayer implements Player {
     this.view = {
       version: fullVersion('0.1.0', wallTimeAtStart),
       isServing: true,
-      mode: 'standalone',
+      role: standaloneRole,
       replica: this.replica,
       metrics: this.#metrics,
       txnLog: { stats: { slowSyncs: 0 } },
@@ -94,6 +95,7 @@ export class MachinePlayer implements Player {
         minSessionTimeoutMs: 1000,
         maxSessionTimeoutMs: 600_000,
         clientPortListenBacklog: undefined,
+        ensemble: undefined,
       },
       clientPort: 2181,
       snapshotDirectory: '/folder/data/version-2',
