@@ -8,17 +8,14 @@
 import { decodeUtf8, encodeUtf8 } from '../jute/utf8.ts';
 import { Writer } from '../jute/writer.ts';
 import type { Sid } from '../proto/sid.ts';
+import type { HostPort } from './host-port.ts';
+import { printAddress } from './host-port.ts';
 
 const version1 = -65_536n;
 const version2 = -65_535n;
 /** As Java: longer address lists are garbage. */
 const addressesLengthMax = 2048;
 const headLength = 20;
-
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface InitialMessage {
   readonly sid: Sid;
@@ -64,10 +61,6 @@ export function parseInitialMessage(bytes: Uint8Array): ParsedInitialMessage {
     if (!isWildcard(address.host)) addresses.push(address);
   }
   return { message: { sid: view.getBigInt64(8), addresses }, length: headLength + length };
-}
-
-export function printAddress({ host, port }: HostPort): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function parseAddress(text: string): HostPort | undefined {

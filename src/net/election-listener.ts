@@ -8,9 +8,10 @@
 
 import type { Socket, SocketHandlers } from '../ports.ts';
 import { copyBytes } from '../util/bytes.ts';
+import type { NetPorts } from './address-dial.ts';
 import type { InitialMessage } from './election-initial-message.ts';
 import { parseInitialMessage } from './election-initial-message.ts';
-import type { BindingPorts, PortBindingOptions, PortBindingOwner } from './port-binding.ts';
+import type { PortBindingOptions, PortBindingOwner } from './port-binding.ts';
 import { PortBinding } from './port-binding.ts';
 
 /** Connections that have not said who they are: of one address, and of all. Servers say it with their first bytes. */
@@ -29,14 +30,14 @@ export interface ElectionListenerOwner extends Omit<PortBindingOwner, 'accepted'
 }
 
 export class ElectionListener {
-  readonly #ports: BindingPorts;
+  readonly #ports: NetPorts;
   readonly #options: ElectionListenerOptions;
   readonly #owner: ElectionListenerOwner;
   readonly #binding: PortBinding;
   /** In the order they came. */
   readonly #unknown = new Set<UnknownPeer>();
 
-  constructor(ports: BindingPorts, options: ElectionListenerOptions, owner: ElectionListenerOwner) {
+  constructor(ports: NetPorts, options: ElectionListenerOptions, owner: ElectionListenerOwner) {
     this.#ports = ports;
     this.#options = options;
     this.#owner = owner;

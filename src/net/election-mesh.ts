@@ -11,16 +11,18 @@
 import type { Log, Socket, SocketHandlers } from '../ports.ts';
 import type { Sid } from '../proto/sid.ts';
 import { namelessSid } from '../proto/sid.ts';
-import type { DialPorts } from './election-dial.ts';
-import { ElectionDial } from './election-dial.ts';
+import type { NetPorts } from './address-dial.ts';
+import { AddressDial } from './address-dial.ts';
 import type { InboxItem } from './election-inbox.ts';
 import { ElectionInbox } from './election-inbox.ts';
-import type { HostPort, InitialMessage } from './election-initial-message.ts';
-import { encodeInitialMessage, printAddress } from './election-initial-message.ts';
+import type { InitialMessage } from './election-initial-message.ts';
+import { encodeInitialMessage } from './election-initial-message.ts';
 import { ElectionLink } from './election-link.ts';
 import { ElectionListener } from './election-listener.ts';
 import { ElectionPeer } from './election-peer.ts';
 import { RareLog } from './election-rare-log.ts';
+import type { HostPort } from './host-port.ts';
+import { printAddress } from './host-port.ts';
 
 /** Servers outside the configuration that have a link: joining ones, and those a rolling change has removed. */
 const strangersMax = 16;
@@ -60,7 +62,7 @@ export interface ElectionMeshOwner {
 }
 
 export class ElectionMesh {
-  readonly #ports: DialPorts;
+  readonly #ports: NetPorts;
   readonly #options: ElectionMeshOptions;
   readonly #owner: ElectionMeshOwner;
   readonly #log: RareLog;
@@ -73,7 +75,7 @@ export class ElectionMesh {
   #isHandingOver = false;
   #isStopped = false;
 
-  constructor(ports: DialPorts, log: Log, options: ElectionMeshOptions, owner: ElectionMeshOwner) {
+  constructor(ports: NetPorts, log: Log, options: ElectionMeshOptions, owner: ElectionMeshOwner) {
     this.#ports = ports;
     this.#log = new RareLog(log, ports.clock);
     this.#options = options;
@@ -185,7 +187,7 @@ export class ElectionMesh {
     peer.dialledAt = this.#ports.clock.now();
     const options = { timeoutMs: connectTimeoutMs, keepAlive };
     const where = addresses.map(printAddress).join(' | ');
-    const dial = new ElectionDial(this.#ports, addresses, options, {
+    const dial = new AddressDial(this.#ports, addresses, options, {
       connected: (socket, tried) => {
         peer.dial = undefined;
         if (this.#isMember(peer)) peer.addresses = new Set(tried);

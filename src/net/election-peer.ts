@@ -3,13 +3,13 @@
 // old link may have died before the peer read it (QuorumCnxManager.SendWorker).
 
 import type { Sid } from '../proto/sid.ts';
-import type { ElectionDial } from './election-dial.ts';
+import type { AddressDial } from './address-dial.ts';
 import type { ElectionLink } from './election-link.ts';
 
 export class ElectionPeer {
   readonly sid: Sid;
   link: ElectionLink | undefined;
-  dial: ElectionDial | undefined;
+  dial: AddressDial | undefined;
   dialledAt = Number.NEGATIVE_INFINITY;
   /** When it, the larger sid, was last asked to call back. */
   askedAt = Number.NEGATIVE_INFINITY;

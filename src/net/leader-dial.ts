@@ -7,10 +7,10 @@
 // times, 100 ms apart), and soon after the first refusals.
 
 import type { Timer } from '../ports.ts';
-import type { DialPorts } from './election-dial.ts';
-import { ElectionDial } from './election-dial.ts';
-import type { HostPort } from './election-initial-message.ts';
-import { printAddress } from './election-initial-message.ts';
+import type { NetPorts } from './address-dial.ts';
+import { AddressDial } from './address-dial.ts';
+import type { HostPort } from './host-port.ts';
+import { printAddress } from './host-port.ts';
 import type { LinkOutput } from './link-socket.ts';
 import { LinkSocket, remoteAddressOf } from './link-socket.ts';
 
@@ -38,7 +38,7 @@ export interface LeaderDialOptions<L extends LinkOutput> {
 interface Route {
   readonly address: HostPort;
   pauseMs: number;
-  dial: ElectionDial | undefined;
+  dial: AddressDial | undefined;
   pause: Timer | undefined;
   /** The last dial was refused, not merely unanswered. */
   isRefused: boolean;
@@ -46,7 +46,7 @@ interface Route {
 }
 
 export class LeaderDial<L extends LinkOutput> {
-  readonly #ports: DialPorts;
+  readonly #ports: NetPorts;
   readonly #options: LeaderDialOptions<L>;
   readonly #ready: (result: LinkSocket<L> | string) => void;
   readonly #startedAt: number;
@@ -56,7 +56,7 @@ export class LeaderDial<L extends LinkOutput> {
   #isOver = false;
 
   constructor(
-    ports: DialPorts,
+    ports: NetPorts,
     options: LeaderDialOptions<L>,
     ready: (result: LinkSocket<L> | string) => void,
   ) {
@@ -91,7 +91,7 @@ export class LeaderDial<L extends LinkOutput> {
     const { timeoutMs, keepAlive, makeLink } = this.#options;
     const leftMs = this.#startedAt + timeoutMs - this.#ports.clock.now();
     const options = { timeoutMs: Math.max(1, Math.min(leftMs, attemptMsMax)), keepAlive };
-    route.dial = new ElectionDial(this.#ports, [route.address], options, {
+    route.dial = new AddressDial(this.#ports, [route.address], options, {
       connected: (socket) => {
         if (this.#isOver) return undefined;
         this.cancel();

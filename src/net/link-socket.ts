@@ -8,8 +8,8 @@
 
 import type { Writer } from '../jute/writer.ts';
 import type { Socket, SocketHandlers } from '../ports.ts';
-import type { HostPort } from './election-initial-message.ts';
-import { printAddress } from './election-initial-message.ts';
+import type { HostPort } from './host-port.ts';
+import { printAddress } from './host-port.ts';
 
 /** The part of a link that the socket needs. */
 export interface LinkOutput {

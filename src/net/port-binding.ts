@@ -4,18 +4,13 @@
 //
 // Names are looked up anew for each try. Invariant: after `stop` nothing is reported, and nothing stays bound.
 
-import type { Clock, Dns, Listener, Net, Socket, SocketHandlers, Timer } from '../ports.ts';
+import type { Listener, Socket, SocketHandlers, Timer } from '../ports.ts';
 import { NetError } from '../ports.ts';
-import type { HostPort } from './election-initial-message.ts';
-import { printAddress } from './election-initial-message.ts';
+import type { NetPorts } from './address-dial.ts';
+import type { HostPort } from './host-port.ts';
+import { printAddress } from './host-port.ts';
 
 const pauseMs = 1_000;
-
-export interface BindingPorts {
-  readonly net: Net;
-  readonly dns: Dns;
-  readonly clock: Clock;
-}
 
 export interface PortBindingOptions {
   readonly addresses: readonly HostPort[];
@@ -35,7 +30,7 @@ export interface PortBindingOwner {
 }
 
 export class PortBinding {
-  readonly #ports: BindingPorts;
+  readonly #ports: NetPorts;
   readonly #options: PortBindingOptions;
   readonly #owner: PortBindingOwner;
   readonly #listeners = new Set<Listener>();
@@ -44,7 +39,7 @@ export class PortBinding {
   #left: number;
   #isStopped = false;
 
-  constructor(ports: BindingPorts, options: PortBindingOptions, owner: PortBindingOwner) {
+  constructor(ports: NetPorts, options: PortBindingOptions, owner: PortBindingOwner) {
     this.#ports = ports;
     this.#options = options;
     this.#owner = owner;

@@ -11,12 +11,12 @@ import type { Log, Socket, SocketHandlers, Timer } from '../ports.ts';
 import { NetError } from '../ports.ts';
 import { PacketType } from '../proto/quorum.ts';
 import { emptyBytes } from '../util/bytes.ts';
-import type { HostPort } from './election-initial-message.ts';
-import { printAddress } from './election-initial-message.ts';
+import type { NetPorts } from './address-dial.ts';
 import { RareLog } from './election-rare-log.ts';
+import type { HostPort } from './host-port.ts';
+import { printAddress } from './host-port.ts';
 import type { LinkOutput } from './link-socket.ts';
 import { LinkSocket, remoteAddressOf } from './link-socket.ts';
-import type { BindingPorts } from './port-binding.ts';
 import { PortBinding } from './port-binding.ts';
 
 /** Callers that are no learners of a leader yet: of one address, and of all. An ensemble has fewer servers. */
@@ -42,7 +42,7 @@ export interface QuorumPortOptions<L extends LinkOutput> {
 }
 
 export class QuorumPort<L extends LinkOutput> {
-  readonly #ports: BindingPorts;
+  readonly #ports: NetPorts;
   readonly #options: QuorumPortOptions<L>;
   readonly #log: RareLog;
   /** In the order they came. */
@@ -53,7 +53,7 @@ export class QuorumPort<L extends LinkOutput> {
   #port: number | undefined;
   #isClosed = false;
 
-  constructor(ports: BindingPorts, log: Log, options: QuorumPortOptions<L>) {
+  constructor(ports: NetPorts, log: Log, options: QuorumPortOptions<L>) {
     this.#ports = ports;
     this.#options = options;
     this.#log = new RareLog(log, ports.clock);

@@ -14,10 +14,10 @@ import type {
 } from '../core/election/election-events.ts';
 import { FastLeaderElection } from '../core/election/fast-leader-election.ts';
 import type { QuorumVerifier } from '../core/election/quorum-verifier.ts';
-import type { DialPorts } from '../net/election-dial.ts';
-import type { HostPort } from '../net/election-initial-message.ts';
+import type { NetPorts } from '../net/address-dial.ts';
 import { ElectionMesh } from '../net/election-mesh.ts';
 import { RareLog } from '../net/election-rare-log.ts';
+import type { HostPort } from '../net/host-port.ts';
 import type { Log, Timer } from '../ports.ts';
 import type { Sid } from '../proto/sid.ts';
 import type { Zxid } from '../proto/zxid.ts';
@@ -65,7 +65,7 @@ export interface ElectorHooks {
 }
 
 export class Elector {
-  readonly #ports: DialPorts;
+  readonly #ports: NetPorts;
   readonly #log: Log;
   readonly #rareLog: RareLog;
   readonly #hooks: ElectorHooks;
@@ -82,7 +82,7 @@ export class Elector {
   #isStepping = false;
   #isStopped = false;
 
-  constructor(ports: DialPorts, log: Log, options: ElectorOptions, hooks: ElectorHooks) {
+  constructor(ports: NetPorts, log: Log, options: ElectorOptions, hooks: ElectorHooks) {
     this.#ports = ports;
     this.#log = log;
     this.#rareLog = new RareLog(log, ports.clock);

@@ -3,10 +3,10 @@
 // port 3888. `pair` and `setUp` start several; `hello` and `frame` are what a caller of the test's own says.
 import assert from 'node:assert/strict';
 import type { InboxItem } from '../../src/net/election-inbox.ts';
-import type { HostPort } from '../../src/net/election-initial-message.ts';
 import { encodeInitialMessage } from '../../src/net/election-initial-message.ts';
 import type { ElectionMeshOptions } from '../../src/net/election-mesh.ts';
 import { ElectionMesh } from '../../src/net/election-mesh.ts';
+import type { HostPort } from '../../src/net/host-port.ts';
 import type { Sid } from '../../src/proto/sid.ts';
 import { FakeNetwork } from './election-fake-net.ts';
 

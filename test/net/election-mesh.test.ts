@@ -3,8 +3,8 @@
 // Java's known bugs are named with their JIRA. Callers who are not what they say: election-mesh-hostile.test.ts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HostPort } from '../../src/net/election-initial-message.ts';
 import { encodeInitialMessage } from '../../src/net/election-initial-message.ts';
+import type { HostPort } from '../../src/net/host-port.ts';
 import type { Sid } from '../../src/proto/sid.ts';
 import { concatBytes } from '../../src/util/bytes.ts';
 import { FakeNetwork } from './election-fake-net.ts';

@@ -5,13 +5,13 @@
 
 import type { Clock, Dns, Net, Socket, SocketHandlers, Timer } from '../ports.ts';
 import { NetError } from '../ports.ts';
-import type { HostPort } from './election-initial-message.ts';
+import type { HostPort } from './host-port.ts';
 
 /** Addresses of one name that are tried; more is a misconfiguration, and each try is a socket. */
 const addressesPerNameMax = 4;
 const timedOut = 'ETIMEDOUT';
 
-export interface DialPorts {
+export interface NetPorts {
   readonly net: Net;
   readonly dns: Dns;
   readonly clock: Clock;
@@ -23,8 +23,8 @@ export interface DialOutcome {
   failed(code: string, isRefused: boolean): void;
 }
 
-export class ElectionDial {
-  readonly #ports: DialPorts;
+export class AddressDial {
+  readonly #ports: NetPorts;
   readonly #outcome: DialOutcome;
   readonly #keepAlive: boolean;
   readonly #endsAt: number;
@@ -37,7 +37,7 @@ export class ElectionDial {
   #isSilent = false;
 
   constructor(
-    ports: DialPorts,
+    ports: NetPorts,
     addresses: readonly HostPort[],
     options: { readonly timeoutMs: number; readonly keepAlive: boolean },
     outcome: DialOutcome,
