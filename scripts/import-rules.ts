@@ -39,7 +39,7 @@ export const zones: Readonly<Record<string, Zone>> = {
   'core/tree': { may: base },
   'core/session': { may: base },
   'core/client': { may: base },
-  'core/request': { may: [...base, 'core/tree', 'core/session'] },
+  'core/request': { may: [...base, 'core/tree', 'core/session', 'core/zab'] },
   'core/zab': { may: [...base, 'core/election'] },
   core: { may: base },
   storage: { may: [...base, 'ports', 'core/tree'] },

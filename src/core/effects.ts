@@ -3,7 +3,10 @@
 // the batch's Writers, and `flush` and `append` say when they are due.
 
 import type { LogBatch } from './request/log-batch.ts';
+import type { CloseReason } from './session/close-reason.ts';
 import type { Connection, PendingWrite } from './session/connection.ts';
+import type { LearnerRequest } from './zab/leader-events.ts';
+import type { HistoryTxn } from './zab/txn-arena.ts';
 
 export type ReplicaEvent =
   /** Recovery is done and clients may come: the first event. */
@@ -18,6 +21,14 @@ export type ReplicaEvent =
   | { readonly kind: 'disconnected'; readonly connection: Connection }
   /** The batch of the last `append` is durable. */
   | { readonly kind: 'synced' }
+  /** In an ensemble: committed, in zxid order. Reused by the driver. */
+  | DeliveredEvent
+  /** In an ensemble: what a `sync` waited for is committed; the waiter is the pending write. */
+  | { readonly kind: 'syncReleased'; readonly waiter: object }
+  /** To a leader: a request that came through a learner. Reused by the driver. */
+  | ForwardedEvent
+  /** To a learner: its leader's answer about a session. */
+  | { readonly kind: 'revalidated'; readonly sessionId: bigint; readonly isValid: boolean }
   /** All input that waited was handed in: outputs are flushed now, once. */
   | { readonly kind: 'turnEnded' }
   /** `deadline` was reached, or any other time: early and late calls are harmless. */
@@ -33,19 +44,15 @@ export interface ReceivedEvent {
   end: number;
 }
 
-export type CloseReason =
-  | 'client_zxid_ahead'
-  | 'session_reopen_failed'
-  | 'client_reconnect'
-  | 'client_closed_session'
-  | 'session_closed'
-  | 'auth_failed'
-  | 'unimplemented_request'
-  | 'malformed_frame'
-  | 'large_request'
-  | 'connection_expired'
-  | 'output_overflow'
-  | 'server_shutdown';
+export interface DeliveredEvent {
+  readonly kind: 'delivered';
+  txn: HistoryTxn;
+}
+
+export interface ForwardedEvent {
+  readonly kind: 'forwarded';
+  request: LearnerRequest;
+}
 
 export type ReplicaEffect =
   /** Make the batch durable, then say `synced`. One at a time. */

@@ -13,6 +13,9 @@ export interface ReplicaOptions extends WriteLogOptions {
   readonly largeRequestThreshold: number;
   /** Large requests on their way together have no more bytes than this: the next one closes its connection. */
   readonly largeRequestMaxBytes: number;
+  /** Sessions begin as local ones (localSessionsEnabled); an ephemeral makes them global, or is refused. */
+  readonly localSessions: boolean;
+  readonly localSessionsUpgrading: boolean;
   readonly auth: AuthOptions;
   readonly containers: ContainerSweepOptions;
 }

@@ -30,6 +30,8 @@ export function replicaOptionsOf(config: ServerConfig, hash: AuthOptions['hash']
     largeRequestMaxBytes: config.largeRequestMaxBytes,
     flushDelayMs: config.flushDelayMs,
     maxBatchSize: config.maxBatchSize,
+    localSessions: config.ensemble?.localSessions ?? false,
+    localSessionsUpgrading: config.ensemble?.localSessionsUpgrading ?? false,
     auth: { ...digest, digestAlg: config.digestAlg, superDigest: config.superDigest, hash },
     containers: {
       checkIntervalMs: config.containerCheckIntervalMs,

@@ -35,6 +35,8 @@ export const replicaOptions: ReplicaOptions = {
   maxSessionTimeoutMs: 40_000,
   globalOutstandingLimit: 1000,
   largeRequestThreshold: Number.POSITIVE_INFINITY,
+  localSessions: false,
+  localSessionsUpgrading: false,
   largeRequestMaxBytes: 100 << 20,
   flushDelayMs: 0,
   maxBatchSize: 1000,

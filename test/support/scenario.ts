@@ -40,6 +40,8 @@ export const defaultOptions: ReplicaOptions = {
   maxSessionTimeoutMs: 40_000,
   globalOutstandingLimit: 1000,
   largeRequestThreshold: Number.POSITIVE_INFINITY,
+  localSessions: false,
+  localSessionsUpgrading: false,
   largeRequestMaxBytes: Number.POSITIVE_INFINITY,
   auth: {
     digestEnabled: true,

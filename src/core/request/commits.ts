@@ -5,11 +5,13 @@
 import { Writer } from '../../jute/writer.ts';
 import { ErrorCode } from '../../proto/errors.ts';
 import { OpCode } from '../../proto/opcodes.ts';
+import { highOf, lowOf } from '../../proto/zxid.ts';
 import type { Connection, PendingWrite } from '../session/connection.ts';
 import type { Watches } from '../session/watches.ts';
 import type { ApplyListener } from '../tree/apply.ts';
 import { applyTxn } from '../tree/apply.ts';
 import type { Database } from '../tree/database.ts';
+import type { HistoryTxn } from '../zab/txn-arena.ts';
 import { writeErrorResult, writeMultiEnd } from './reads.ts';
 import { beginReply, endReply } from './reply.ts';
 
@@ -32,6 +34,10 @@ export class Commits implements ApplyListener {
   replyLength = 0;
   watched = false;
   wantsResults = false;
+  /** Whose end the last `apply` was. */
+  closedSession: bigint | undefined;
+  /** The last multi was of a session that had moved. */
+  isMoved = false;
 
   constructor(database: Database, watches: Watches<Connection>) {
     this.#database = database;
@@ -51,9 +57,12 @@ export class Commits implements ApplyListener {
     this.zxidHigh = write.zxidHigh;
     this.zxidLow = write.zxidLow;
     this.replyLength = 0;
+    this.isMoved = write.err === ErrorCode.SessionMoved;
     applyTxn(this.#database, bytes, write.start, write.end, this);
     if (!answers || write.type === OpCode.createSession || write.type === OpCode.closeSession)
       return;
+    // Its new connection is answered; whoever asks on this one is an image of the past.
+    if (this.isMoved) return;
     const out = connection.out;
     const start = beginReply(out, write.xid);
     if (isMulti) {
@@ -64,6 +73,18 @@ export class Commits implements ApplyListener {
     }
     endReply(out, start, this.#database.zxidHigh, this.#database.zxidLow, write.err);
     this.replyLength = out.at - start;
+  }
+
+  /** Applies a transaction that nobody here waits for. */
+  apply({ zxid, bytes, start, end }: HistoryTxn): void {
+    this.watched = !this.#watches.isEmpty;
+    this.wantsResults = false;
+    this.zxidHigh = highOf(zxid);
+    this.zxidLow = lowOf(zxid);
+    applyTxn(this.#database, bytes, start, end, this);
+    const { view } = this.#database.reader;
+    const isClose = view.getInt32(start + 28) === OpCode.closeSession;
+    this.closedSession = isClose ? view.getBigInt64(start) : undefined;
   }
 
   #body(type: number, out: Writer): void {
@@ -119,6 +140,7 @@ export class Commits implements ApplyListener {
     if (!this.#inMulti) return;
     const results = this.#results;
     if (type === OpCode.error) {
+      if (err === ErrorCode.SessionMoved) this.isMoved = true;
       writeErrorResult(results, err);
       return;
     }

@@ -87,14 +87,14 @@ export class Outbox {
   }
 
   /** The session is open. */
-  welcome(connection: Connection): void {
+  welcome(connection: Connection, isReadOnly: boolean): void {
     const id = connection.sessionId;
-    this.#connectResponse(connection, connection.timeoutMs, id, sessionPassword(id));
+    this.#connectResponse(connection, connection.timeoutMs, id, sessionPassword(id), isReadOnly);
   }
 
   /** The session is gone, or the password wrong. */
-  refuse(connection: Connection): void {
-    this.#connectResponse(connection, 0, 0n, refusedPassword);
+  refuse(connection: Connection, isReadOnly: boolean): void {
+    this.#connectResponse(connection, 0, 0n, refusedPassword, isReadOnly);
   }
 
   /** Something was written to the connection's output. */
@@ -111,12 +111,13 @@ export class Outbox {
     timeOut: number,
     sessionId: bigint,
     passwd: Uint8Array,
+    isReadOnly: boolean,
   ): void {
     const out = connection.out;
     const start = out.at;
     out.int(0);
     ConnectResponse.write(out, { protocolVersion: 0, timeOut, sessionId, passwd });
-    if (connection.hasReadOnlyByte) out.boolean(false);
+    if (connection.hasReadOnlyByte) out.boolean(isReadOnly);
     out.view.setInt32(start, out.at - start - 4);
     this.sent(connection);
   }

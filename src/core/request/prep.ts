@@ -131,9 +131,10 @@ export class Prep {
     timeoutMs: number,
     proposal: Proposal,
     out: Writer,
+    cxid: number,
   ): void {
     out.longParts(requester.sessionHigh, requester.sessionLow);
-    out.int(0);
+    out.int(cxid);
     out.longParts(proposal.zxidHigh, proposal.zxidLow);
     out.longParts(proposal.timeHigh, proposal.timeLow);
     out.int(OpCode.createSession);

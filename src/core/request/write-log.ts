@@ -1,21 +1,27 @@
-// Writes on their way through the log: numbers each, has prep make its transaction, keeps the batch that fills and the
-// one that is being fsynced. The part of a server that a leader or a lone server has and a learner has not.
+// The writes of a lone server or a leader on their way: numbers each, has prep make its transaction, keeps the batch
+// that fills and the one that is being fsynced. A lone server commits a batch when it is durable; a leader proposes
+// each transaction besides, and is told by its machine when a quorum has it.
 //
-// Invariants: zxids and sequences rise by one; one batch is on its way to the disk at a time; what `synced` gives
-// back is in the order it was proposed.
+// Invariants: zxids and sequences rise by one; one batch is on its way to the disk at a time; what `synced` or
+// `committed` gives back is in the order it was proposed.
 
 import { DecodeError, Reader } from '../../jute/reader.ts';
 import { ErrorCode } from '../../proto/errors.ts';
 import { OpCode } from '../../proto/opcodes.ts';
-import { present } from '../../util/assert.ts';
-import { emptyBytes } from '../../util/bytes.ts';
+import { longOf } from '../../proto/zxid.ts';
+import { assert, present } from '../../util/assert.ts';
+import { copyBytes, emptyBytes } from '../../util/bytes.ts';
+import { Deque } from '../../util/deque.ts';
 import type { Connection, PendingWrite } from '../session/connection.ts';
 import type { Requester } from '../session/requester.ts';
 import type { Database } from '../tree/database.ts';
+import type { HistoryTxn } from '../zab/txn-arena.ts';
+import { pendingWrite } from './learner-writes.ts';
 import { LogBatch } from './log-batch.ts';
 import { OutstandingChanges } from './outstanding-changes.ts';
 import type { PrepOptions, Proposal } from './prep.ts';
 import { Prep } from './prep.ts';
+import type { Proposing, WritePath } from './write-path.ts';
 
 export interface WriteLogOptions extends PrepOptions {
   /** How long a batch may wait for more, and how many entries end the wait; 0: not at all. */
@@ -23,8 +29,12 @@ export interface WriteLogOptions extends PrepOptions {
   readonly maxBatchSize: number;
 }
 
-export class WriteLog {
+export class WriteLog implements WritePath {
   readonly #options: WriteLogOptions;
+  /** undefined: a lone server. */
+  readonly #leader: Proposing | undefined;
+  /** Of a leader: proposed and not committed. */
+  readonly #proposed = new Deque<PendingWrite>();
   readonly #changes: OutstandingChanges;
   readonly #prep: Prep;
   readonly #reader = new Reader(emptyBytes);
@@ -35,26 +45,34 @@ export class WriteLog {
   #spare: LogBatch<PendingWrite> | undefined;
   #batchSince = 0;
 
-  constructor(database: Database, options: WriteLogOptions) {
+  /** A leader's zxids go on from the first of its epoch, a lone server's from the tree's. */
+  constructor(
+    database: Database,
+    options: WriteLogOptions,
+    term?: { readonly leader: Proposing; readonly epoch: number },
+  ) {
     this.#options = options;
+    this.#leader = term?.leader;
     this.#changes = new OutstandingChanges(database.tree);
     this.#prep = new Prep(database, this.#changes, options);
-    this.#proposal.zxidHigh = database.zxidHigh;
-    this.#proposal.zxidLow = database.zxidLow;
+    this.#proposal.zxidHigh = term?.epoch ?? database.zxidHigh;
+    this.#proposal.zxidLow = term === undefined ? database.zxidLow : 0;
   }
 
-  /** Nothing is on its way to the disk or waits for it. */
   get isIdle(): boolean {
-    return this.#syncing === undefined && this.#batch.count === 0;
+    const isLogIdle = this.#syncing === undefined && this.#batch.count === 0;
+    return isLogIdle && this.#proposed.length === 0;
   }
 
-  /** When a batch that waits for more must go; undefined: none waits. */
+  get isOpen(): boolean {
+    return this.#leader?.canPropose !== false;
+  }
+
   get deadline(): number | undefined {
     if (this.#batch.count === 0 || this.#syncing !== undefined) return undefined;
     return this.#batchSince + this.#options.flushDelayMs;
   }
 
-  /** What transactions carry from now on: Unix time in ms. */
   setTime(wallTime: number): void {
     this.#proposal.timeHigh = Math.floor(wallTime / 0x100000000);
     this.#proposal.timeLow = wallTime | 0;
@@ -72,19 +90,36 @@ export class WriteLog {
     now: number,
     undecodable: (error: DecodeError, type: number) => void,
   ): PendingWrite {
+    return this.#make(connection, connection, xid, type, reader, now, undecodable);
+  }
+
+  /** The same for a client of a learner. */
+  forwarded(
+    requester: Requester,
+    xid: number,
+    type: number,
+    reader: Reader,
+    now: number,
+    undecodable: (error: DecodeError, type: number) => void,
+  ): PendingWrite {
+    return this.#make(requester, undefined, xid, type, reader, now, undecodable);
+  }
+
+  /** A createSession that a learner asked for. */
+  forwardedSession(requester: Requester, xid: number, timeoutMs: number, now: number): void {
     const proposal = this.#next(now);
     const start = this.#batch.begin();
-    const { out } = this.#batch;
-    let err: number;
-    try {
-      err = this.#prep.prepare(type, xid, connection, proposal, reader, out);
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      undecodable(error, type);
-      err = ErrorCode.MarshallingError;
-      this.#prep.prepareError(err, xid, connection, proposal, out);
-    }
-    return this.#propose(connection, xid, type, err, connection.sessionId, start, now);
+    this.#prep.prepareCreateSession(requester, timeoutMs, proposal, this.#batch.out, xid);
+    const { createSession } = OpCode;
+    this.#propose(undefined, xid, createSession, ErrorCode.Ok, requester.sessionId, start, now);
+  }
+
+  /** A request of a learner's client that is refused unread. */
+  forwardedError(requester: Requester, xid: number, type: number, err: number, now: number): void {
+    const proposal = this.#next(now);
+    const start = this.#batch.begin();
+    this.#prep.prepareError(err, xid, requester, proposal, this.#batch.out);
+    this.#propose(undefined, xid, type, err, requester.sessionId, start, now);
   }
 
   /** A write refused unread; it takes its place in the log all the same. */
@@ -104,7 +139,7 @@ export class WriteLog {
   createSession(connection: Connection, timeoutMs: number, now: number): PendingWrite {
     const proposal = this.#next(now);
     const start = this.#batch.begin();
-    this.#prep.prepareCreateSession(connection, timeoutMs, proposal, this.#batch.out);
+    this.#prep.prepareCreateSession(connection, timeoutMs, proposal, this.#batch.out, 0);
     const { createSession } = OpCode;
     return this.#propose(
       connection,
@@ -127,7 +162,15 @@ export class WriteLog {
     return this.#propose(undefined, 0, type, err, requester.sessionId, start, now);
   }
 
-  /** The batch to make durable now; undefined: none, or one is under way, or more may come first. */
+  sync(connection: Connection, xid: number, reader: Reader, now: number): PendingWrite | undefined {
+    const leader = this.#leader;
+    if (leader === undefined || leader.outstanding === 0) return undefined;
+    const body = copyBytes(reader.bytes, reader.at, reader.end);
+    const write = pendingWrite(connection, xid, OpCode.sync, now, body);
+    leader.sync(write);
+    return write;
+  }
+
   takeBatch(now: number): LogBatch<PendingWrite> | undefined {
     const batch = this.#batch;
     if (batch.count === 0 || this.#syncing !== undefined) return undefined;
@@ -140,19 +183,53 @@ export class WriteLog {
     return batch;
   }
 
-  /** The batch on its way is durable: `commit` is called for each of its writes, in order. */
   synced(commit: (write: PendingWrite, bytes: Uint8Array) => void): void {
     const batch = present(this.#syncing, 'a batch on its way to the disk');
     this.#syncing = undefined;
     const { bytes } = batch.out;
-    for (const write of batch.pending) commit(write, bytes);
+    if (this.#leader === undefined) for (const write of batch.pending) commit(write, bytes);
     batch.clear();
     this.#spare = batch;
   }
 
-  /** The write was applied: prep looks at the tree for what it changed. */
+  committed({ zxid, start, end }: HistoryTxn): PendingWrite {
+    const write = present(this.#proposed.shift(), 'a proposal that waits for its quorum');
+    assert(
+      longOf(write.zxidHigh, write.zxidLow) === zxid,
+      'commits come in the order of proposals',
+    );
+    write.start = start;
+    write.end = end;
+    return write;
+  }
+
+  /** Prep looks at the tree for what it changed. */
   applied(write: PendingWrite): void {
-    this.#changes.applied(write.sequence);
+    if (write.sequence > 0) this.#changes.applied(write.sequence);
+  }
+
+  #make(
+    requester: Requester,
+    connection: Connection | undefined,
+    xid: number,
+    type: number,
+    reader: Reader,
+    now: number,
+    undecodable: (error: DecodeError, type: number) => void,
+  ): PendingWrite {
+    const proposal = this.#next(now);
+    const start = this.#batch.begin();
+    const { out } = this.#batch;
+    let err: number;
+    try {
+      err = this.#prep.prepare(type, xid, requester, proposal, reader, out);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      undecodable(error, type);
+      err = ErrorCode.MarshallingError;
+      this.#prep.prepareError(err, xid, requester, proposal, out);
+    }
+    return this.#propose(connection, xid, type, err, requester.sessionId, start, now);
   }
 
   #next(now: number): Proposal {
@@ -188,9 +265,15 @@ export class WriteLog {
       end: this.#batch.out.at,
       receivedAt: now,
       largeBytes: 0,
+      syncBody: undefined,
       held: undefined,
     };
     this.#batch.finish(start, zxidHigh, zxidLow, write);
+    const leader = this.#leader;
+    if (leader !== undefined) {
+      this.#proposed.push(write);
+      leader.propose(longOf(zxidHigh, zxidLow), this.#batch.out.bytes, start, write.end);
+    }
     return write;
   }
 }

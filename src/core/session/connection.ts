@@ -22,22 +22,28 @@ export interface HeldFrame {
   readonly receivedAt: number;
 }
 
-/** A write on its way through the log; reads of the same connection that came after it hang here. */
+/**
+ * A write on its way to its commit, or a `sync` that waits for others' commits; reads of the same connection that came
+ * after it hang here. What a learner cannot know before the commit is filled in then.
+ */
 export interface PendingWrite {
   readonly connection: Connection | undefined;
+  /** Of the change records it made; 0: none. */
   readonly sequence: number;
-  readonly zxidHigh: number;
-  readonly zxidLow: number;
+  zxidHigh: number;
+  zxidLow: number;
   readonly xid: number;
   readonly type: number;
-  readonly err: number;
+  err: number;
   readonly sessionId: bigint;
-  /** Where the transaction stands in its batch. */
-  readonly start: number;
-  readonly end: number;
+  /** Where the transaction stands in the bytes it is committed from. */
+  start: number;
+  end: number;
   readonly receivedAt: number;
   /** The request's length if it counts as large, else 0. */
   largeBytes: number;
+  /** Of a `sync`: its body, which is the body of its reply. */
+  readonly syncBody: Uint8Array | undefined;
   held: HeldFrame[] | undefined;
 }
 
@@ -97,14 +103,17 @@ export class Connection implements Requester {
     return this.pendingWrites + this.heldFrames;
   }
 
-  /** Why the session may not write; Ok when it may. */
+  /** Why the session may not ask; Ok when it may. SessionMoved: it was opened elsewhere since. */
   get error(): number {
     const session = this.session;
-    return session === undefined || session.closing ? ErrorCode.SessionExpired : ErrorCode.Ok;
+    if (session === undefined || session.closing) return ErrorCode.SessionExpired;
+    return session.owner === this || session.owner === undefined
+      ? ErrorCode.Ok
+      : ErrorCode.SessionMoved;
   }
 
   get isLocal(): boolean {
-    return false;
+    return this.session?.isLocal === true;
   }
 
   bind(session: Session): void {

@@ -4,7 +4,8 @@
 //
 // Invariants: an id is given once, and never when it was seen on disk or in the log; a closing
 // session is neither touched nor expired a second time; the wall clock decides nothing but where
-// new ids begin.
+// new ids begin. A learner's clients are expired by their leader, which is told whom the learner heard of; only its
+// local sessions are its own affair (LearnerSessionTracker.java, UpgradeableSessionTracker.java).
 // Differs from Java on purpose: ids begin at the wall clock, not at the time since boot, so a
 // reboot does not repeat them.
 
@@ -19,6 +20,10 @@ export interface Session extends Expiring<Session> {
   closing: boolean;
   /** Where it is connected; a request that comes from elsewhere has been overtaken by a move. */
   owner: object | undefined;
+  /** Known to this server alone, in no transaction (localSessionsEnabled). */
+  isLocal: boolean;
+  /** Of a learner: it is in the table of those heard of. */
+  isTouched: boolean;
   /** False after `remove`, for those who still hold it. */
   isTracked: boolean;
 }
@@ -43,14 +48,19 @@ const shardCount = 256;
 
 export class SessionTracker {
   readonly #shards: ReadonlyArray<Map<bigint, Session>>;
-  readonly #expiry: ExpiryQueue<Session>;
+  #expiry: ExpiryQueue<Session>;
+  readonly #tickTimeMs: number;
   readonly #serverByte: bigint;
+  /** Sessions that are not local end by the leader's word. */
+  #isLearner = false;
+  #touched: Session[] = [];
   /** The lower 56 bits of the next id. */
   #nextId: bigint;
   #count = 0;
 
   constructor(options: SessionTrackerOptions) {
     this.#shards = Array.from({ length: shardCount }, () => new Map<bigint, Session>());
+    this.#tickTimeMs = options.tickTimeMs;
     this.#expiry = new ExpiryQueue(options.tickTimeMs, options.now);
     this.#serverByte = BigInt(options.serverId & 0xff);
     this.#nextId = (BigInt(Math.floor(options.wallTime)) << 16n) & idMask;
@@ -65,18 +75,50 @@ export class SessionTracker {
     return this.#expiry.deadline;
   }
 
+  /** Forgets all sessions, but no id: a new term of an ensemble's server begins. */
+  startOver(role: 'learner' | 'primary', now: number): void {
+    for (const session of this) session.isTracked = false;
+    for (const shard of this.#shards) shard.clear();
+    this.#count = 0;
+    this.#expiry = new ExpiryQueue(this.#tickTimeMs, now);
+    this.#touched = [];
+    this.#isLearner = role === 'learner';
+  }
+
+  /** Whether an id was given out by this server (or one with the same byte). */
+  isOwnId(id: bigint): boolean {
+    return BigInt.asUintN(64, id) >> BigInt(idBits) === this.#serverByte;
+  }
+
+  /** A learner's sessions heard of since the last call, with their timeouts in ms. */
+  *takeTouched(): Generator<readonly [sessionId: bigint, timeoutMs: number]> {
+    const touched = this.#touched;
+    this.#touched = [];
+    for (const session of touched) {
+      session.isTouched = false;
+      if (session.isTracked) yield [session.id, session.timeoutMs];
+    }
+  }
+
   /** An id from a snapshot, the log or another server; it will not be given again. */
   noteUsedId(id: bigint): void {
-    if (BigInt.asUintN(64, id) >> BigInt(idBits) !== this.#serverByte) return;
+    if (!this.isOwnId(id)) return;
     const used = id & idMask;
     if (used >= this.#nextId) this.#nextId = (used + 1n) & idMask;
   }
 
   /** A new session with an id of its own, touched. */
-  create(timeoutMs: number, now: number): Session {
+  create(timeoutMs: number, now: number, isLocal = false): Session {
     let id = this.#takeId();
     while (forbiddenIds.has(id) || this.get(id) !== undefined) id = this.#takeId();
-    return this.#track(id, timeoutMs, now);
+    return this.#track(id, timeoutMs, now, isLocal);
+  }
+
+  /** A local session becomes one of the ensemble's: its createSession is on the way. */
+  upgrade(session: Session, now: number): void {
+    session.isLocal = false;
+    if (this.#isLearner) this.#expiry.remove(session);
+    this.touch(session, now);
   }
 
   /** A session that exists already (restored, or created by another server), touched; it gets this timeout. */
@@ -96,7 +138,12 @@ export class SessionTracker {
   /** The session lives on for its timeout. False: it is closing or gone. */
   touch(session: Session, now: number): boolean {
     if (session.closing || !session.isTracked) return false;
-    this.#expiry.update(session, session.timeoutMs, now);
+    if (!this.#isLearner || session.isLocal) {
+      this.#expiry.update(session, session.timeoutMs, now);
+    } else if (!session.isTouched) {
+      session.isTouched = true;
+      this.#touched.push(session);
+    }
     return true;
   }
 
@@ -138,12 +185,14 @@ export class SessionTracker {
     return lines;
   }
 
-  #track(id: bigint, timeoutMs: number, now: number): Session {
+  #track(id: bigint, timeoutMs: number, now: number, isLocal = false): Session {
     const session: Session = {
       id,
       timeoutMs,
       closing: false,
       owner: undefined,
+      isLocal,
+      isTouched: false,
       isTracked: true,
       expiresAt: -1,
       previousToExpire: undefined,
@@ -151,7 +200,7 @@ export class SessionTracker {
     };
     this.#shardOf(id).set(id, session);
     this.#count++;
-    this.#expiry.update(session, timeoutMs, now);
+    this.touch(session, now);
     return session;
   }
 

@@ -119,6 +119,11 @@ export class Leader {
     return !this.#isOver && this.#broadcast?.canPropose === true;
   }
 
+  /** Proposals without their quorum yet. */
+  get outstanding(): number {
+    return this.#broadcast?.outstanding ?? 0;
+  }
+
   status(): leading.LeaderStatus {
     const learners = [...this.#learners].map(({ sid, role, phase, link }) => {
       return { sid, role, phase: phase.kind, remoteAddress: link.remoteAddress };

@@ -32,6 +32,8 @@ const options: ReplicaOptions = {
   maxSessionTimeoutMs: 600_000,
   globalOutstandingLimit: 1000,
   largeRequestThreshold: Number.POSITIVE_INFINITY,
+  localSessions: false,
+  localSessionsUpgrading: false,
   largeRequestMaxBytes: 100 << 20,
   flushDelayMs: 0,
   maxBatchSize: 1000,

@@ -1,0 +1,96 @@
+// What a leader does for clients whose connections are at its learners (LearnerHandler.processRequest,
+// LeaderZooKeeperServer.submitLearnerRequest, LeaderSessionTracker.checkSession): their requests become transactions,
+// their sessions are kept alive, and known to be where they were opened last.
+//
+// Invariant: every request becomes a transaction, were it an error: the learner waits for it.
+
+import type { DecodeError, Reader } from '../../jute/reader.ts';
+import { ErrorCode } from '../../proto/errors.ts';
+import { OpCode, opOf } from '../../proto/opcodes.ts';
+import { highOf, lowOf } from '../../proto/zxid.ts';
+import type { Requester } from '../session/requester.ts';
+import type { SessionTracker } from '../session/session-tracker.ts';
+import type { LearnerRequest } from '../zab/leader-events.ts';
+import type { WriteLog } from './write-log.ts';
+
+export class LearnerClients {
+  readonly #sessions: SessionTracker;
+  readonly #writes: WriteLog;
+  readonly #localSessions: boolean;
+
+  constructor(sessions: SessionTracker, writes: WriteLog, localSessions: boolean) {
+    this.#sessions = sessions;
+    this.#writes = writes;
+    this.#localSessions = localSessions;
+  }
+
+  /** Any request but a `sync`; the reader stands at its body. */
+  request(
+    request: LearnerRequest,
+    reader: Reader,
+    now: number,
+    undecodable: (error: DecodeError, type: number) => void,
+  ): void {
+    const { link, sessionId, cxid, type } = request;
+    if (type === OpCode.createSession && reader.remaining >= 4) {
+      const timeoutMs = reader.int();
+      const session = this.#sessions.add(sessionId, timeoutMs, now);
+      session.owner = link;
+      this.#writes.forwardedSession(this.#requester(request, ErrorCode.Ok), cxid, timeoutMs, now);
+      return;
+    }
+    const requester = this.#requester(request, this.#error(sessionId, link));
+    const kind = opOf(type)?.kind;
+    if (type === OpCode.closeSession) {
+      // From whoever asks, as Java does: it is the last word of a session.
+      const session = this.#sessions.get(sessionId);
+      if (session !== undefined) session.closing = true;
+    } else if (kind !== 'write') {
+      const err =
+        type === OpCode.deleteContainer ? ErrorCode.BadArguments : ErrorCode.Unimplemented;
+      this.#writes.forwardedError(requester, cxid, type, err, now);
+      return;
+    }
+    this.#writes.forwarded(requester, cxid, type, reader, now, undecodable);
+  }
+
+  /** A learner heard of it. */
+  touch(sessionId: bigint, now: number): void {
+    const session = this.#sessions.get(sessionId);
+    if (session !== undefined) this.#sessions.touch(session, now);
+  }
+
+  /** Is the session open? Then it is the learner's from now on. */
+  revalidate(link: object, sessionId: bigint, now: number): boolean {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined || session.isLocal || !this.#sessions.touch(session, now)) {
+      return false;
+    }
+    session.owner = link;
+    return true;
+  }
+
+  #error(sessionId: bigint, link: object): number {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined) {
+      // It may be a local session of the learner's; one of our own we would know.
+      const isElsewhere = this.#localSessions && !this.#sessions.isOwnId(sessionId);
+      return isElsewhere ? ErrorCode.Ok : ErrorCode.SessionExpired;
+    }
+    if (session.closing) return ErrorCode.SessionExpired;
+    session.owner ??= link;
+    return session.owner === link ? ErrorCode.Ok : ErrorCode.SessionMoved;
+  }
+
+  #requester({ sessionId, authinfo }: LearnerRequest, error: number): Requester {
+    return {
+      sessionId,
+      sessionHigh: highOf(sessionId),
+      sessionLow: lowOf(sessionId),
+      authIds: authinfo,
+      error,
+      // Whether it owns ephemerals was decided where it is connected.
+      isLocal: false,
+    };
+  }
+}

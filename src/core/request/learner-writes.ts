@@ -1,0 +1,159 @@
+// A learner's writes (FollowerRequestProcessor, CommitProcessor): each is forwarded to the leader and waits here until
+// its transaction comes back among the commits, known by its session and cxid (Java's match is the same).
+//
+// One link carries them there and back, and the leader keeps its order: so a commit is of our oldest write, or it is
+// somebody else's. Invariant: `#pending` is in the order of forwarding.
+
+import type { DecodeError, Reader } from '../../jute/reader.ts';
+import { ErrorCode } from '../../proto/errors.ts';
+import { OpCode } from '../../proto/opcodes.ts';
+import { copyBytes, emptyBytes } from '../../util/bytes.ts';
+import { Deque } from '../../util/deque.ts';
+import type { Connection, PendingWrite } from '../session/connection.ts';
+import type { HistoryTxn } from '../zab/txn-arena.ts';
+import type { LogBatch } from './log-batch.ts';
+import type { Forwarding, WritePath } from './write-path.ts';
+
+/** Of a transaction: session, cxid, zxid, time, type. */
+const headerLength = 32;
+
+export class LearnerWrites implements WritePath {
+  readonly #leader: Forwarding;
+  readonly #pending = new Deque<PendingWrite>();
+  #syncs = 0;
+  #view: DataView = new DataView(emptyBytes.buffer);
+
+  constructor(leader: Forwarding) {
+    this.#leader = leader;
+  }
+
+  get isIdle(): boolean {
+    return this.#pending.length === 0 && this.#syncs === 0;
+  }
+
+  get isOpen(): boolean {
+    return this.#leader.isServing;
+  }
+
+  get deadline(): undefined {
+    return undefined;
+  }
+
+  setTime(): void {
+    // The leader's clock counts.
+  }
+
+  write(
+    connection: Connection,
+    xid: number,
+    type: number,
+    reader: Reader,
+    now: number,
+    _undecodable: (error: DecodeError, type: number) => void,
+  ): PendingWrite {
+    this.#forward(connection, xid, type, reader.bytes, reader.at, reader.end);
+    return this.#wait(connection, xid, type, now);
+  }
+
+  writeError(): undefined {
+    return undefined;
+  }
+
+  createSession(connection: Connection, timeoutMs: number, now: number): PendingWrite {
+    const body = new Uint8Array(4);
+    new DataView(body.buffer).setInt32(0, timeoutMs);
+    this.#forward(connection, 0, OpCode.createSession, body, 0, body.length);
+    return this.#wait(connection, 0, OpCode.createSession, now);
+  }
+
+  sync(connection: Connection, xid: number, reader: Reader, now: number): PendingWrite {
+    const { bytes, at: start, end } = reader;
+    const path = copyBytes(bytes, start, end);
+    const write = pendingWrite(connection, xid, OpCode.sync, now, path);
+    const { sessionId, authIds: authinfo } = connection;
+    const request = { sessionId, cxid: xid, type: OpCode.sync, bytes, start, end, authinfo };
+    this.#syncs++;
+    this.#leader.sync(write, request);
+    return write;
+  }
+
+  takeBatch(): LogBatch<PendingWrite> | undefined {
+    return undefined;
+  }
+
+  synced(): void {
+    // What is logged here was proposed by the leader.
+  }
+
+  committed(txn: HistoryTxn): PendingWrite | undefined {
+    const head = this.#pending.peek();
+    if (head?.connection === undefined) return undefined;
+    const { bytes, start } = txn;
+    let view = this.#view;
+    if (view.buffer !== bytes.buffer || view.byteOffset !== bytes.byteOffset) {
+      view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      this.#view = view;
+    }
+    const { sessionHigh, sessionLow } = head.connection;
+    if (view.getInt32(start) !== sessionHigh || view.getInt32(start + 4) !== sessionLow) {
+      return undefined;
+    }
+    if (view.getInt32(start + 8) !== head.xid) return undefined;
+    this.#pending.shift();
+    head.zxidHigh = view.getInt32(start + 12);
+    head.zxidLow = view.getInt32(start + 16);
+    const isError = view.getInt32(start + 28) === OpCode.error;
+    head.err = isError ? view.getInt32(start + headerLength) : ErrorCode.Ok;
+    head.start = start;
+    head.end = txn.end;
+    return head;
+  }
+
+  applied(write: PendingWrite): void {
+    if (write.type === OpCode.sync) this.#syncs--;
+  }
+
+  #forward(
+    connection: Connection,
+    cxid: number,
+    type: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const { sessionId, authIds: authinfo } = connection;
+    this.#leader.forward({ sessionId, cxid, type, bytes, start, end, authinfo });
+  }
+
+  #wait(connection: Connection, xid: number, type: number, now: number): PendingWrite {
+    const write = pendingWrite(connection, xid, type, now, undefined);
+    this.#pending.push(write);
+    return write;
+  }
+}
+
+/** A write whose transaction is not known yet, or a `sync` with its body. */
+export function pendingWrite(
+  connection: Connection,
+  xid: number,
+  type: number,
+  receivedAt: number,
+  syncBody: Uint8Array | undefined,
+): PendingWrite {
+  return {
+    connection,
+    sequence: 0,
+    zxidHigh: 0,
+    zxidLow: 0,
+    xid,
+    type,
+    err: ErrorCode.Ok,
+    sessionId: connection.sessionId,
+    start: 0,
+    end: 0,
+    receivedAt,
+    largeBytes: 0,
+    syncBody,
+    held: undefined,
+  };
+}
