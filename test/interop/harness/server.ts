@@ -1,5 +1,5 @@
 /**
- * A standalone server, Java's or ours, as a process on a port of 127.0.0.1.
+ * A server, Java's or ours, as a process on a port of 127.0.0.1; alone or one of an ensemble.
  *
  * Inputs: which kind, its folder, the keys of zoo.cfg, the properties. Outputs: a running server
  * that can be asked, stopped or killed. Both kinds take the same options, so that every test is
@@ -13,6 +13,7 @@ import { Child, message } from './child.ts';
 import { java, zookeeperClassPath } from './debian.ts';
 import { fourLetterWord } from './four-letter-word.ts';
 import { freePort } from './ports.ts';
+import { quollHostsEnvironment, writeHosts } from './private-hosts.ts';
 import { projectRoot } from './project.ts';
 
 export type ServerKind = 'java' | 'quoll';
@@ -27,6 +28,16 @@ export interface ServerOptions {
   readonly config?: Readonly<Record<string, string | number>>;
   /** JVM properties by their full names, `--property name=value` for Quoll. */
   readonly properties?: Readonly<Record<string, string | number>>;
+  /** Makes it a server of an ensemble. */
+  readonly ensemble?: EnsembleOptions;
+}
+
+export interface EnsembleOptions {
+  readonly sid: number;
+  /** `server.N`, `group.N` and `weight.N` lines, the same for every server. */
+  readonly lines: readonly string[];
+  /** Lines of a hosts file that only this process reads: the names it knows, and where they lead. */
+  readonly hosts?: readonly string[];
 }
 
 /** A busy machine with two cores has taken 15 s to start a JVM. */
@@ -54,8 +65,8 @@ export class RunningServer {
     return `127.0.0.1:${this.port}`;
   }
 
-  ask(word: string | Uint8Array): Promise<string> {
-    return fourLetterWord(this.port, word);
+  ask(word: string | Uint8Array, deadlineMs?: number): Promise<string> {
+    return fourLetterWord(this.port, word, deadlineMs);
   }
 
   async ready(): Promise<void> {
@@ -98,8 +109,12 @@ export class RunningServer {
 /** Starts the process and gives it at once; `ready` waits for it to serve. */
 export async function launchServer(options: ServerOptions): Promise<RunningServer> {
   const port = options.port ?? (await freePort());
-  const [command, args] = commandLine(options, writeConfig(options, port));
-  return new RunningServer(options, port, new Child(command, args));
+  const configFile = writeConfig(options, port);
+  const hosts = options.ensemble?.hosts;
+  const names = hosts === undefined ? undefined : writeHosts(options.folder, hosts);
+  const [command, args] = commandLine(options, configFile, names);
+  const env = options.kind === 'quoll' && names !== undefined ? quollHostsEnvironment(names) : {};
+  return new RunningServer(options, port, new Child(command, args, { env }));
 }
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -128,12 +143,21 @@ function writeConfig(options: ServerOptions, port: number): string {
     file,
     Object.entries(keys)
       .map(([key, value]) => `${key}=${value}\n`)
+      .concat((options.ensemble?.lines ?? []).map((line) => `${line}\n`))
       .join(''),
   );
+  if (options.ensemble !== undefined) {
+    mkdirSync(String(keys.dataDir), { recursive: true });
+    writeFileSync(join(String(keys.dataDir), 'myid'), `${options.ensemble.sid}\n`);
+  }
   return file;
 }
 
-function commandLine(options: ServerOptions, configFile: string): [string, string[]] {
+function commandLine(
+  options: ServerOptions,
+  configFile: string,
+  hostsFile: string | undefined,
+): [string, string[]] {
   const properties = Object.entries(options.properties ?? {});
   if (options.kind === 'quoll') {
     const program = join(projectRoot, 'bin', 'quoll.js');
@@ -149,10 +173,13 @@ function commandLine(options: ServerOptions, configFile: string): [string, strin
       '-Xmx512m',
       '-Dzookeeper.jmx.log4j.disable=true',
       '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+      ...(hostsFile === undefined ? [] : [`-Djdk.net.hosts.file=${hostsFile}`]),
       ...properties.map(([name, value]) => `-D${name}=${value}`),
       '-cp',
       zookeeperClassPath,
-      'org.apache.zookeeper.server.ZooKeeperServerMain',
+      options.ensemble === undefined
+        ? 'org.apache.zookeeper.server.ZooKeeperServerMain'
+        : 'org.apache.zookeeper.server.quorum.QuorumPeerMain',
       configFile,
     ],
   ];
