@@ -13,10 +13,11 @@ import { fourLetterWords } from '../net/four-letter-codes.ts';
 import { hexZxid } from '../proto/zxid.ts';
 import type { EnsembleConfig } from './config-ensemble.ts';
 import { connectionLine, connectionsDump } from './four-letter-words-connections.ts';
+import { sessionsDump } from './four-letter-words-sessions.ts';
 import { javaAverage, javaDate } from './java-text.ts';
+import type { ProposalSizes } from './metrics-ensemble.ts';
 import { dumpMetrics, nodeCountOf } from './metrics-table.ts';
-import type { RoleView } from './role-view.ts';
-import { peerStateOf } from './role-view.ts';
+import { hasPeer, peerStateOf } from './role-view.ts';
 import type { ServerView, ServingView } from './server-view.ts';
 import { isServing } from './server-view.ts';
 
@@ -132,7 +133,7 @@ function head({ version, role }: ServerView): string {
   return `Zookeeper version: ${version}\n${readOnly}`;
 }
 
-function statistics({ replica, role }: ServingView): string {
+function statistics({ replica, role, metrics }: ServingView): string {
   const { stats, database } = replica;
   const min = Math.floor(stats.latencyMin);
   const max = Math.floor(stats.latencyMax);
@@ -145,12 +146,12 @@ function statistics({ replica, role }: ServingView): string {
     `Zxid: 0x${hexZxid(database.lastProcessedZxid)}`,
     `Mode: ${role.state}`,
     `Node count: ${nodeCountOf(database.tree)}`,
-    ...(role.state === 'leader' ? [proposalSizes(role)] : []),
+    ...(role.state === 'leader' ? [proposalSizes(metrics.ensemble.proposalSizes)] : []),
   ]);
 }
 
-function proposalSizes({ proposals: { lastSize, minSize, maxSize } }: RoleView): string {
-  return `Proposal sizes last/min/max: ${lastSize}/${minSize}/${maxSize}`;
+function proposalSizes({ last, min, max }: ProposalSizes): string {
+  return `Proposal sizes last/min/max: ${last}/${min}/${max}`;
 }
 
 function connections({ replica }: ServingView, brief: boolean): string {
@@ -175,23 +176,28 @@ function configuration(view: ServerView): string {
     // A lone server's is 0 in Java, too, though its session ids say 1.
     `serverId=${ensemble?.mySid ?? 0n}`,
   ]);
-  return ensemble === undefined ? text : text + membership(ensemble);
+  if (ensemble === undefined) return text;
+  // A read-only server does not tell who the members are.
+  return text + peer(ensemble) + (view.role.state === 'read-only' ? '' : membership(ensemble));
 }
 
-/** The end of the membership has no line break. */
-function membership(ensemble: EnsembleConfig): string {
-  const { initLimit, syncLimit, electionAddresses, quorumAddresses, role, configText } = ensemble;
+function peer(ensemble: EnsembleConfig): string {
+  const { initLimit, syncLimit, electionAddresses, quorumAddresses, role } = ensemble;
   const portsOf = (addresses: readonly HostPort[]): string =>
     addresses.map(({ port }) => port).join('|');
-  return [
+  return lines([
     `initLimit=${initLimit}`,
     `syncLimit=${syncLimit}`,
     'electionAlg=3',
     `electionPort=${portsOf(electionAddresses)}`,
     `quorumPort=${portsOf(quorumAddresses)}`,
     `peerType=${role === 'observer' ? 1 : 0}`,
-    `membership: \n${configText}`,
-  ].join('\n');
+  ]);
+}
+
+/** Without a line break at its end. */
+function membership({ configText }: EnsembleConfig): string {
+  return `membership: \n${configText}`;
 }
 
 function dump(view: ServingView): string {
@@ -201,7 +207,7 @@ function dump(view: ServingView): string {
   const dateOf = (at: number): string => javaDate(at + sinceWall);
   const text = [
     'SessionTracker dump:',
-    ...replica.sessions.dump(dateOf),
+    ...sessionsDump(view, dateOf),
     'ephemeral nodes dump:',
     `Sessions with Ephemerals (${tree.ephemerals.size}):`,
   ];
@@ -221,9 +227,7 @@ function environment(view: ServerView): string {
 function monitor(view: ServingView): string {
   const { role } = view;
   const text = [`zk_version\t${view.version}`, `zk_server_state\t${role.state}`];
-  if (role.sid !== undefined && role.state !== 'read-only') {
-    text.push(`zk_peer_state\t${peerStateOf(role)}`);
-  }
+  if (hasPeer(role)) text.push(`zk_peer_state\t${peerStateOf(role)}`);
   if (role.state === 'observer') text.push(`zk_observer_master_id\t${role.leader ?? 0n}`);
   dumpMetrics(view, (name, value) => text.push(`zk_${name}\t${value}`));
   return lines(text);

@@ -13,17 +13,30 @@ import { EventType } from '../proto/opcodes.ts';
 import type { Distribution, Summary } from '../util/summary.ts';
 import { javaAverage, javaDouble } from './java-text.ts';
 import { quotaGauges } from './metrics-quota.ts';
+import type { LearnerView } from './role-view.ts';
+import { hasPeer } from './role-view.ts';
 import type { ServingView } from './server-view.ts';
 
 export type MetricSink = (name: string, value: string) => void;
-type Value = (view: ServingView) => number;
+/** undefined: not of this role. */
+type Value = (view: ServingView) => number | undefined;
 
 const never: Value = () => 0;
+
+/** Of a leader only. */
+function leading(value: (view: ServingView) => number): Value {
+  return (view) => (view.role.state === 'leader' ? value(view) : undefined);
+}
+
+function synced(fits: (learner: LearnerView) => boolean): Value {
+  return leading(({ role }) => role.learners.filter((one) => one.isSynced && fits(one)).length);
+}
 
 const gauges: ReadonlyArray<readonly [string, Value]> = [
   ['ephemerals_count', ({ replica }) => replica.database.tree.ephemeralCount],
   ['num_alive_connections', ({ replica }) => replica.connections.size],
   ['avg_latency', ({ replica }) => replica.stats.latencyAverage],
+  ['min_proposal_size', leading(({ metrics }) => metrics.ensemble.proposalSizes.min)],
   ['outstanding_requests', ({ replica }) => replica.outstanding],
   ['znode_count', ({ replica }) => nodeCountOf(replica.database.tree)],
   ['global_sessions', ({ replica }) => replica.database.sessions.size],
@@ -31,21 +44,30 @@ const gauges: ReadonlyArray<readonly [string, Value]> = [
   ['last_client_response_size', ({ replica }) => replica.stats.responseSizeLast],
   ['packets_sent', ({ replica }) => replica.stats.packetsSent],
   ['packets_received', ({ replica }) => replica.stats.packetsReceived],
+  ['max_proposal_size', leading(({ metrics }) => metrics.ensemble.proposalSizes.max)],
   ['max_client_response_size', ({ replica }) => replica.stats.responseSizeMax],
+  ['synced_followers', synced(({ role }) => role === 'follower')],
   ['connection_drop_probability', never],
   ['watch_count', ({ replica }) => replica.watches.size],
+  ['synced_non_voting_followers', synced(({ role, isVoter }) => role === 'follower' && !isVoter)],
+  ['synced_observers', synced(({ role }) => role === 'observer')],
   ['auth_failed_count', ({ replica }) => replica.stats.authFailed],
   ['min_latency', ({ replica }) => replica.stats.latencyMin],
   ['max_file_descriptor_count', ({ environment }) => environment.maxFileDescriptors()],
   // Java counts the path of the root.
   ['approximate_data_size', ({ replica }) => replica.database.tree.dataSize + 1],
   ['open_file_descriptor_count', ({ environment }) => environment.openFileDescriptors()],
-  ['local_sessions', never],
+  ['last_proposal_size', leading(({ metrics }) => metrics.ensemble.proposalSizes.last)],
+  ['pending_syncs', leading(({ role }) => role.pendingSyncs)],
+  ['leader_uptime', leading(({ role, now }) => now() - (role.leadingSince ?? now()))],
+  ['local_sessions', localSessions],
   ['uptime', ({ now, startedAt }) => now() - startedAt],
   ['max_latency', ({ replica }) => replica.stats.latencyMax],
   ['outstanding_tls_handshake', never],
+  ['learners', leading(({ role }) => role.learners.length)],
   ['min_client_response_size', ({ replica }) => replica.stats.responseSizeMin],
   ['non_mtls_local_conn_count', never],
+  ['quorum_size', ({ role }) => (hasPeer(role) ? role.quorumSize : undefined)],
 ];
 /** These are doubles in Java, all other gauges longs. */
 const doubles: ReadonlySet<string> = new Set(['avg_latency', 'connection_drop_probability']);
@@ -86,6 +108,15 @@ const counters: ReadonlyMap<string, Value> = new Map<string, Value>([
   ['response_bytes', ({ replica }) => replica.stats.responseBytes],
   ['connection_revalidate_count', ({ replica }) => replica.stats.sessionsReopened],
   ['stale_sessions_expired', ({ replica }) => replica.stats.sessionsExpired],
+  ['looking_count', ({ metrics }) => metrics.ensemble.looking],
+  ['proposal_count', ({ metrics }) => metrics.ensemble.proposals],
+  ['commit_count', ({ metrics }) => metrics.ensemble.commits],
+  ['snap_count', ({ metrics }) => metrics.ensemble.snapsSent],
+  ['diff_count', ({ metrics }) => metrics.ensemble.diffsSent],
+  ['revalidate_count', ({ metrics }) => metrics.ensemble.revalidations],
+  ['quit_leading_due_to_disloyal_voter', ({ metrics }) => metrics.ensemble.disloyalVoters],
+  ['learner_proposal_received_count', ({ metrics }) => metrics.ensemble.proposalsReceived],
+  ['learner_commit_received_count', ({ metrics }) => metrics.ensemble.commitsReceived],
 ]);
 
 const summaryNames = names(`
@@ -129,6 +160,11 @@ const summaries: ReadonlyMap<string, Source<Summary | Distribution>> = new Map<
   ['fsynctime', ({ metrics }) => metrics.fsyncTime],
   ['snapshottime', ({ metrics }) => metrics.snapshotTime],
   ['sync_processor_batch_size', ({ metrics }) => metrics.batchSize],
+  ['election_time', ({ metrics }) => metrics.ensemble.electionTime],
+  ['unavailable_time', ({ metrics }) => metrics.ensemble.unavailableTime],
+  ['leader_unavailable_time', ({ metrics }) => metrics.ensemble.leaderUnavailableTime],
+  ['follower_sync_time', ({ metrics }) => metrics.ensemble.followerSyncTime],
+  ['observer_sync_time', ({ metrics }) => metrics.ensemble.observerSyncTime],
 ]);
 
 const distributions: ReadonlyMap<string, Source<Distribution>> = new Map<
@@ -137,6 +173,11 @@ const distributions: ReadonlyMap<string, Source<Distribution>> = new Map<
 >([
   ['readlatency', ({ replica }) => replica.stats.readLatency],
   ['updatelatency', ({ replica }) => replica.stats.updateLatency],
+  // Of a leader: what a quorum has is applied at once.
+  [
+    'quorum_ack_latency',
+    ({ replica, role }) => (role.state === 'leader' ? replica.stats.commitLatency : undefined),
+  ],
   // Durable and applied are one moment here.
   ['propagation_latency', ({ replica }) => replica.stats.commitLatency],
   ['sync_processor_queue_and_flush_time_ms', ({ replica }) => replica.stats.commitLatency],
@@ -148,24 +189,33 @@ export function nodeCountOf(tree: { readonly nodeCount: number }): number {
   return tree.nodeCount + 1;
 }
 
+function localSessions({ replica, config }: ServingView): number {
+  if (config.ensemble?.localSessions !== true) return 0;
+  let count = 0;
+  for (const { isLocal } of replica.sessions) if (isLocal) count++;
+  return count;
+}
+
 /** Takes time linear in what it prints; quotas are walked once. */
 export function dumpMetrics(view: ServingView, sink: MetricSink): void {
   for (const [name, value] of gauges) {
-    sink(name, doubles.has(name) ? javaAverage(value(view)) : whole(value(view)));
+    const found = value(view);
+    if (found === undefined) continue;
+    sink(name, doubles.has(name) ? javaAverage(found) : whole(found));
   }
   for (const { name, value } of quotaGauges(view.replica.database.quotas)) sink(name, whole(value));
-  for (const name of counterNames) sink(name, whole((counters.get(name) ?? never)(view)));
+  for (const name of counterNames) sink(name, whole(counters.get(name)?.(view) ?? 0));
   for (const [namespace, count] of view.replica.database.quotas.exceeded) {
     sink(`${namespace}_quota_exceeded_error_per_namespace`, whole(count));
   }
   for (const name of summaryNames) dumpSummary(name, summaries.get(name)?.(view), sink);
-  for (const name of distributionNames) {
-    const distribution = distributions.get(name)?.(view);
-    dumpSummary(name, distribution, sink);
-    for (const [label, share] of quantiles) {
-      sink(`${label}_${name}`, whole(Math.round(distribution?.quantile(share) ?? 0)));
-    }
-  }
+  const learners = view.role.learners.map(({ sid }) => sid);
+  // Java: packets that wait for a learner, and how long. Here they are bytes in its connection.
+  for (const sid of learners) dumpSummary(`${sid}_learner_handler_qp_size`, undefined, sink);
+  for (const name of distributionNames)
+    dumpDistribution(name, distributions.get(name)?.(view), sink);
+  for (const sid of learners)
+    dumpDistribution(`${sid}_learner_handler_qp_time_ms`, undefined, sink);
   dumpOwn(view, sink);
 }
 
@@ -186,6 +236,17 @@ function dumpSummary(
   sink(`max_${name}`, whole(summary?.max ?? 0));
   sink(`cnt_${name}`, whole(summary?.count ?? 0));
   sink(`sum_${name}`, whole(summary?.sum ?? 0));
+}
+
+function dumpDistribution(
+  name: string,
+  distribution: Distribution | undefined,
+  sink: MetricSink,
+): void {
+  dumpSummary(name, distribution, sink);
+  for (const [label, share] of quantiles) {
+    sink(`${label}_${name}`, whole(Math.round(distribution?.quantile(share) ?? 0)));
+  }
 }
 
 /** What Java has no name for, behind all that it names. */

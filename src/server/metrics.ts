@@ -1,8 +1,9 @@
 // What the server measures outside the machine: the disk and the start (ServerMetrics.java). What
 // the machine itself sees is in core/session/server-stats.ts; metrics-table.ts gives both Java's
-// names. In: durations in ms and counts from storage; out: summaries. Only `srst` sets them back.
+// names; of ensembles is metrics-ensemble.ts. In: durations in ms and counts from storage; out: summaries. Only `srst` sets them back.
 
 import { Distribution, Summary } from '../util/summary.ts';
+import { EnsembleMetrics } from './metrics-ensemble.ts';
 
 export class ServerMetrics {
   /** One for each fsync of the transaction log. */
@@ -15,6 +16,7 @@ export class ServerMetrics {
   readonly startupSnapLoadTime = new Summary();
   readonly startupTxnsLoaded = new Summary();
   readonly startupTxnsLoadTime = new Summary();
+  readonly ensemble = new EnsembleMetrics();
 
   noteSync(ms: number, txns: number): void {
     this.fsyncTime.add(ms);
@@ -38,5 +40,6 @@ export class ServerMetrics {
     this.startupSnapLoadTime.reset();
     this.startupTxnsLoaded.reset();
     this.startupTxnsLoadTime.reset();
+    this.ensemble.reset();
   }
 }

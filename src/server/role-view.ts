@@ -1,7 +1,7 @@
 // What the four-letter words, the metrics and the console see of a server's role: alone, looking for a leader, leading,
 // learning. In: whoever holds the role gives one object, whose values are asked when a word is answered and may be
 // getters; out: a lone server's, and the words Java has for what is told (QuorumPeer.getDetailedPeerState).
-// Invariant: `learners` and `proposals` are of a leader only, `leader` and `epoch` of who has one.
+// Invariant: `learners` and what follows are of a leader only, `leader` and `epoch` of who has one.
 
 import type { SyncMode, ZabState } from '../core/zab/zab-notes.ts';
 import type { Sid } from '../proto/sid.ts';
@@ -30,7 +30,8 @@ export interface RoleView {
   readonly learners: readonly LearnerView[];
   /** Of a leader: `sync` requests that wait for a commit. */
   readonly pendingSyncs: number;
-  readonly proposals: ProposalsView;
+  /** Proposed and not committed. */
+  readonly outstandingProposals: number;
 }
 
 /** A connection to a leader that said who it is. */
@@ -44,22 +45,6 @@ export interface LearnerView {
   readonly remoteAddress: string;
 }
 
-export interface ProposalsView {
-  /** Proposed and not committed. */
-  readonly outstanding: number;
-  /** Bytes of the serialized transactions proposed in this term; −1 before the first (BufferStats). */
-  readonly lastSize: number;
-  readonly minSize: number;
-  readonly maxSize: number;
-}
-
-export const noProposals: ProposalsView = {
-  outstanding: 0,
-  lastSize: -1,
-  minSize: -1,
-  maxSize: -1,
-};
-
 export const standaloneRole: RoleView = {
   state: 'standalone',
   sid: undefined,
@@ -72,7 +57,7 @@ export const standaloneRole: RoleView = {
   leadingSince: undefined,
   learners: [],
   pendingSyncs: 0,
-  proposals: noProposals,
+  outstandingProposals: 0,
 };
 
 const peerStates: Readonly<Record<RoleState, string>> = {
@@ -84,10 +69,15 @@ const peerStates: Readonly<Record<RoleState, string>> = {
   observer: 'observing',
 };
 
-/** `following - broadcast - diff`: what `mntr` calls peer_state. */
+/** A member of an ensemble in a role with a leader (QuorumZooKeeperServer). */
+export function hasPeer({ state }: RoleView): boolean {
+  return state === 'leader' || state === 'follower' || state === 'observer';
+}
+
+/** `following - broadcast`, while it is brought up to date also how: what `mntr` calls peer_state. */
 export function peerStateOf({ state, phase, syncMode }: RoleView): string {
   const words = [peerStates[state]];
   if (phase !== 'ELECTION') words.push(phase.toLowerCase());
-  if (syncMode !== undefined) words.push(syncMode.toLowerCase());
+  if (phase === 'SYNCHRONIZATION' && syncMode !== undefined) words.push(syncMode.toLowerCase());
   return words.join(' - ');
 }
