@@ -95,14 +95,6 @@ export class ExpiryQueue<E extends Expiring<E>> {
     return due;
   }
 
-  /** Every bucket that has items, the earliest first. */
-  buckets(): Array<{ readonly at: number; readonly items: E[] }> {
-    return [...this.#buckets.values()]
-      .filter(({ count }) => count > 0)
-      .sort((a, b) => a.at - b.at)
-      .map(({ at, first }) => ({ at, items: chain(first) }));
-  }
-
   /** The earliest bucket with an item; forgets the empty ones before it. */
   #first(): Bucket<E> | undefined {
     for (let bucket = this.#order.peek(); bucket !== undefined; bucket = this.#order.peek()) {
@@ -116,10 +108,4 @@ export class ExpiryQueue<E extends Expiring<E>> {
   #roundUp(time: number): number {
     return (Math.floor(time / this.#intervalMs) + 1) * this.#intervalMs;
   }
-}
-
-function chain<E extends Expiring<E>>(first: E | undefined): E[] {
-  const items: E[] = [];
-  for (let item = first; item !== undefined; item = item.nextToExpire) items.push(item);
-  return items;
 }

@@ -171,20 +171,6 @@ export class SessionTracker {
     for (const shard of this.#shards) yield* shard.values();
   }
 
-  /**
-   * The first part of the four-letter word `dump`, line by line. `dateOf` writes a time of the monotonic clock as a
-   * date.
-   */
-  dump(dateOf: (at: number) => string): string[] {
-    const buckets = this.#expiry.buckets();
-    const lines = [`Session Sets (${buckets.length})/(${this.#expiry.count}):`];
-    for (const { at, items } of buckets) {
-      lines.push(`${items.length} expire at ${dateOf(at)}:`);
-      for (const { id } of items) lines.push(`\t0x${BigInt.asUintN(64, id).toString(16)}`);
-    }
-    return lines;
-  }
-
   #track(id: bigint, timeoutMs: number, now: number, isLocal = false): Session {
     const session: Session = {
       id,

@@ -192,19 +192,3 @@ test('against a model: who is touched lives, who is not expires in its bucket', 
     { seed: 7, numRuns: 300 },
   );
 });
-
-test('the listing of `dump`', () => {
-  const tracker = newTracker(0, 0, 255);
-  tracker.create(4000, 0);
-  tracker.create(9000, 0);
-  assert.deepEqual(
-    tracker.dump((at) => `<${at}>`),
-    [
-      'Session Sets (2)/(2):',
-      '1 expire at <6000>:',
-      '\t0xff00000000000000',
-      '1 expire at <10000>:',
-      '\t0xff00000000000001',
-    ],
-  );
-});
