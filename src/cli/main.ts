@@ -5,6 +5,9 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { logFormats, logLevels } from '../node/log-options.ts';
 import { exitCodes } from '../server/exit-codes.ts';
+import type { ElectionLogOptions } from './election-log.ts';
+import type { EnsembleOptions } from './ensemble.ts';
+import { observersMax, serversMax } from './ensemble-plan.ts';
 import type { ServerOptions } from './run-server.ts';
 import type { StandaloneOptions } from './standalone.ts';
 
@@ -67,8 +70,10 @@ function program(): Command {
       'after',
       `
 Examples:
-  quoll standalone                       a server to try things on, data in ./data
+  quoll ensemble                         three servers on this machine, to try things on
+  quoll standalone                       one server, data in ./data
   quoll server /etc/zookeeper/conf/zoo.cfg
+  quoll election-log 127.0.0.1:2181
   quoll purge /var/lib/zookeeper -n 3`,
     );
 
@@ -87,6 +92,10 @@ Examples:
         '--accept-data-loss <zxid>',
         'go on at this zxid when the files are damaged after it; what came later is given up',
         zxid,
+      )
+      .option(
+        '--stop-with-stdin',
+        'stop when standard input ends: for a program that starts servers as its children',
       ),
   )
     .addHelpText(
@@ -121,6 +130,66 @@ Examples:
     .action(async (options: StandaloneOptions) => {
       const { standalone } = await import('./standalone.ts');
       await standalone(options);
+    });
+
+  quoll
+    .command('ensemble')
+    .description('run several servers on this machine, each a process, and show what they do')
+    .option('--servers <count>', 'servers that vote (3)', whole(1, serversMax))
+    .option(
+      '--observers <count>',
+      'servers without a vote, beside them (0)',
+      whole(0, observersMax),
+    )
+    .option(
+      '--base-port <port>',
+      'the client port of server 1 (2181); the next servers take the next ones. Quorum ports ' +
+        'begin 100 above, election ports 200',
+      whole(1, 65_535),
+    )
+    .option('--data <folder>', 'where each server has its folder', './data-ensemble')
+    .option('--json', 'print what happens as one JSON object a line')
+    .addHelpText(
+      'after',
+      `
+The folder remembers servers, observers and port. Its number of servers cannot be changed, since
+its data is held by majorities of them. Ctrl-C stops all servers.
+
+Examples:
+  quoll ensemble
+  quoll ensemble --servers 5 --observers 2 --base-port 12181 --data /tmp/try`,
+    )
+    .action(async (options: EnsembleOptions) => {
+      const { ensemble } = await import('./ensemble.ts');
+      await ensemble(options);
+    });
+
+  quoll
+    .command('election-log')
+    .description('show the last elections: who voted for whom and why, who led, how it came up')
+    .argument(
+      '<source...>',
+      'host:port of a server whose 4lw.commands.whitelist names elog; or an election-log.jsonl, ' +
+        'a dataDir, the folder of an ensemble',
+    )
+    .option('-n, --last <count>', 'only the last elections', whole(1, 1_000_000))
+    .option('--debug', 'also what was sent and what was passed over')
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+Several sources of one ensemble are shown as one history. Ends with 1 when a source cannot be read;
+what could be read is shown.
+
+Examples:
+  quoll election-log 127.0.0.1:2181
+  quoll election-log zk1:2181 zk2:2181 zk3:2181 --last 1
+  quoll election-log /var/lib/zookeeper --json
+  quoll election-log ./data-ensemble`,
+    )
+    .action(async (sources: string[], options: ElectionLogOptions) => {
+      const { electionLog } = await import('./election-log.ts');
+      process.exitCode = await electionLog(sources, options);
     });
 
   quoll

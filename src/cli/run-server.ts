@@ -19,10 +19,13 @@ const myidLengthMax = 4096;
 export interface ServerOptions extends LogOptions {
   readonly property?: ReadonlyMap<string, string>;
   readonly acceptDataLoss?: bigint;
+  /** Stop, as on a signal, when standard input ends: with the process that started this one, however that ends. */
+  readonly stopWithStdin?: boolean;
 }
 
 export async function runServer(file: string, options: ServerOptions): Promise<void> {
   const log = logOf(options);
+  if (options.stopWithStdin === true) stopWithStdin(log);
   await serve(
     log,
     () => configOf(file, options.property ?? new Map(), log),
@@ -59,6 +62,17 @@ function readDynamicConfig(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function stopWithStdin(log: Log): void {
+  let isOver = false;
+  const stop = (): void => {
+    if (isOver) return;
+    isOver = true;
+    log.log('info', 'standard input ended -> SIGTERM');
+    process.kill(process.pid, 'SIGTERM');
+  };
+  process.stdin.on('end', stop).on('close', stop).on('error', stop).resume();
 }
 
 /** Throws FileError when there is one that cannot be read. */

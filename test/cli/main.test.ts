@@ -23,7 +23,7 @@ test('version and help answer on standard output with 0', { timeout: 60_000 }, a
   const version = await run('--version');
   assert.match(version.stdout, /^\d+\.\d+\.\d+\S*\n$/);
   assert.deepEqual([version.code, version.stderr], [0, '']);
-  for (const verb of [[], ['server'], ['standalone'], ['purge']]) {
+  for (const verb of [[], ['server'], ['ensemble'], ['election-log'], ['standalone'], ['purge']]) {
     const { code, stdout, stderr } = await run(...verb, '--help');
     assert.deepEqual([code, stderr], [0, ''], verb.join());
     assert.match(stdout, /^Usage: quoll/);
@@ -40,6 +40,11 @@ test('a wrong command line is 2 and says why', { timeout: 60_000 }, async () => 
     [['server', 'x', '--accept-data-loss', 'all'], /Want a zxid/],
     [['server', 'x', '--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
     [['standalone', '--port', '65536'], /Want a number, 0 to 65535/],
+    [['ensemble', '--servers', '0'], /Want a number, 1 to 15/],
+    [['ensemble', '--observers', '16'], /Want a number, 0 to 15/],
+    [['ensemble', '--base-port', '65500', '--data', join(folder, 'e')], /no room for the ports/],
+    [['election-log'], /missing required argument 'source'/],
+    [['election-log', join(folder, 'none')], /neither host:port nor a file/],
     [['purge', folder], /required option '-n, --count <count>'/],
     [['purge', folder, '-n', '2'], /Want a number, 3 to/],
   ];

@@ -17,6 +17,8 @@ export interface Running {
   readonly child: ChildProcess;
   /** Resolves once standard output or standard error fits; rejects when the process ends before. */
   until(pattern: RegExp): Promise<RegExpMatchArray>;
+  /** The same for anything that is found in standard output; undefined: not yet. */
+  untilFound<T>(find: (stdout: string) => T | undefined, what: string): Promise<T>;
   readonly ended: Promise<Ended>;
 }
 
@@ -34,8 +36,19 @@ const command = fromSource
   : [join(projectRoot(), 'bin/quoll.js')];
 
 export function start(...args: readonly string[]): Running {
+  return startProgram([...command, ...args]);
+}
+
+/** A program of the tests beside this one, by its name without extension. */
+export function startBeside(name: string, ...args: readonly string[]): Running {
+  const extension = fromSource ? 'ts' : 'js';
+  const file = fileURLToPath(new URL(`./${name}.${extension}`, import.meta.url));
+  return startProgram([...(fromSource ? ['--import', 'tsx'] : []), file, ...args]);
+}
+
+function startProgram(args: readonly string[]): Running {
   // The package's root, so that tsx is found; paths in `args` are absolute.
-  const child = spawn(process.execPath, [...command, ...args], {
+  const child = spawn(process.execPath, args, {
     cwd: projectRoot(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -60,21 +73,23 @@ export function start(...args: readonly string[]): Running {
       resolve({ code, stdout, stderr });
     });
   });
-  const until = (pattern: RegExp): Promise<RegExpMatchArray> =>
+  const untilFound = <T>(find: (stdout: string) => T | undefined, what: string): Promise<T> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
-        const match = pattern.exec(stdout) ?? pattern.exec(stderr);
-        if (match === null) return;
+        const found = find(stdout);
+        if (found === undefined) return;
         watchers.delete(look);
-        resolve(match);
+        resolve(found);
       };
       watchers.add(look);
       look();
       void ended.then(({ code }) =>
-        reject(new Error(`ended with ${code} before ${pattern}:\n${stdout}\n${stderr}`)),
+        reject(new Error(`ended with ${code} before ${what}:\n${stdout}\n${stderr}`)),
       );
     });
-  return { child, until, ended };
+  const until = (pattern: RegExp): Promise<RegExpMatchArray> =>
+    untilFound(() => pattern.exec(stdout) ?? pattern.exec(stderr) ?? undefined, String(pattern));
+  return { child, until, untilFound, ended };
 }
 
 export function run(...args: readonly string[]): Promise<Ended> {
