@@ -243,6 +243,8 @@ export class FastLeaderElection {
   }
 
   #onGone(sid: Sid, kind: 'linkBroken' | 'dialRefused', now: number): void {
+    // It may be dead. If it is not, it says its last word again on the next link.
+    if (kind === 'linkBroken') this.#held.delete(sid);
     if (this.#round === undefined || !this.#voters.has(sid) || sid === this.#mySid) return;
     const linkBroke = kind === 'linkBroken';
     const level = this.#round.isAbsent(sid) ? 'debug' : 'info';
