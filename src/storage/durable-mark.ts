@@ -69,6 +69,12 @@ export function readDurableMark(files: Files, logDirectory: string): DurableMark
   return slot && { file: slot.file, offset: slot.offset };
 }
 
+/** Before log files go: a new one may get the name the mark speaks of. Throws FileError. */
+export function removeDurableMark(files: Files, logDirectory: string): void {
+  const path = files.join(logDirectory, durableMarkName);
+  if (files.status(path) !== undefined) files.remove(path);
+}
+
 export class DurableMarkWriter {
   readonly #file: OpenFile;
   readonly #bytes = new Uint8Array(slotLength);

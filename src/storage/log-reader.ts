@@ -42,9 +42,13 @@ export class LogReader {
   #windowEnd = 0;
   #at = 0;
 
-  /** `entryLengthMax`: the longest txn, jute.maxbuffer plus the extra size. */
-  constructor(file: OpenFile, entryLengthMax: number) {
+  /**
+   * `entryLengthMax`: the longest txn, jute.maxbuffer plus the extra size. `from`: where an entry begins, of a file
+   * whose header was read before.
+   */
+  constructor(file: OpenFile, entryLengthMax: number, from = 0) {
     this.file = file;
+    this.#at = from;
     this.fileLength = file.length();
     this.entryLengthMax = entryLengthMax;
   }
@@ -60,6 +64,11 @@ export class LogReader {
 
   get zxid(): Zxid {
     return this.#view.getBigInt64(this.start + 12);
+  }
+
+  /** Where the entry behind the present one begins. */
+  get nextOffset(): number {
+    return this.#at;
   }
 
   /** Steps to the next entry; false: `stop` says why there is none. Throws FileError. */

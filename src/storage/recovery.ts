@@ -3,7 +3,7 @@
 // database and a report, or CorruptionError. Nothing is changed on disk before everything was read and found good.
 //
 // Differs from Java on purpose: a snapshot that fails leaves nothing in the state the next one is loaded into;
-// damage is refused by name instead of passed over (replay.ts, log-tail.ts); a snapshot that failed must be outrun
+// damage is refused by name instead of passed over (replay.ts, log-tail.ts); a snapshot that failed must be passed
 // by the logs; what was read is synced before it is served; `--accept-data-loss` goes on at the last certain
 // transaction, with a fresh snapshot, the rest set aside.
 
@@ -24,6 +24,7 @@ import type { LogFileName, SnapshotFileName } from './file-names.ts';
 import { logFiles, parseFileName, setAsideName, snapshotFiles } from './file-names.ts';
 import { makeDurable } from './make-durable.ts';
 import { holdsNothing, logsFor } from './needed-logs.ts';
+import { adoptReceivedSnapshot } from './received-snapshot.ts';
 import type { Replayed } from './replay.ts';
 import { replay } from './replay.ts';
 import type { SnapshotForm } from './snapshot-encoder.ts';
@@ -53,6 +54,8 @@ export interface RecoveryOptions {
   readonly form: SnapshotForm;
   /** Told of every session the files name, so that no id is given out twice. */
   readonly sessionSeen: (id: bigint) => void;
+  /** Told of each transaction of the logs, in order, when it was applied: `bytes[start, end)`, valid during the call. */
+  readonly replayed?: (zxid: Zxid, bytes: Uint8Array, start: number, end: number) => void;
 }
 
 export interface RecoveryProgress {
@@ -110,6 +113,7 @@ class Recovery {
     for (const name of removeLeftovers(files, options.directories)) {
       log.log('info', `${name} is the rest of an unfinished write -> removed`);
     }
+    adoptReceivedSnapshot(files, log, options.directories);
     for (const directory of new Set([snapshots, logs])) {
       for (const name of files.list(directory)) {
         if (parseFileName(name).kind !== 'lookalike') continue;
@@ -132,13 +136,11 @@ class Recovery {
     let lastZxid = from;
     try {
       if (file === undefined) this.#checkWithoutSnapshot(loaded);
-      const replayed = yield* this.#replay(database, from);
+      const unmet = new UnmetSnapshots(loaded.rejected, from);
+      const replayed = yield* this.#replay(database, from, unmet);
       ({ txns, lastZxid } = replayed);
       this.#compareDigest(database, loaded.digest);
-      const ahead = loaded.rejected.find(({ zxid }) => zxid > lastZxid)?.error;
-      if (ahead !== undefined) {
-        throw new CorruptionError(ahead.file, ahead.offset, ahead.reason, lastZxid);
-      }
+      unmet.ended(lastZxid);
       this.#settle();
       this.#clearEmptyLogs(lastZxid);
       if (this.#options.acceptDataLoss !== undefined) {
@@ -265,9 +267,9 @@ class Recovery {
     throw new CorruptionError(path, 0, noSnapshot, 0n);
   }
 
-  *#replay(database: Database, from: Zxid): Steps<Replayed> {
+  *#replay(database: Database, from: Zxid, unmet: UnmetSnapshots): Steps<Replayed> {
     const { files, log } = this.#ports;
-    const { directories, lengthMax, sessionSeen } = this.#options;
+    const { directories, lengthMax, sessionSeen, replayed: told } = this.#options;
     const logs = logsFor(this.#logs, from, (file) => this.#holdsNothing(file));
     let total = 0;
     for (const { name } of logs) {
@@ -283,7 +285,11 @@ class Recovery {
       entryLengthMax: lengthMax,
       mark,
       apply: (bytes, start, end) => {
+        const isPlain = unmet.isEmpty && told === undefined;
+        const zxid = isPlain ? 0n : zxidOf(bytes, start);
+        unmet.comes(zxid, database.lastProcessedZxid);
         applyTxn(database, bytes, start, end);
+        told?.(zxid, bytes, start, end);
       },
       session: sessionSeen,
     });
@@ -367,6 +373,43 @@ class Recovery {
   #snapshotPath(file: SnapshotFileName): string {
     return this.#ports.files.join(this.#options.directories.snapshots, file.name);
   }
+}
+
+/**
+ * Snapshots that could not be used. The logs make up for one when they hold the transaction it was taken at; where they
+ * pass over that, it came from a leader, and they do not hold what it held.
+ */
+class UnmetSnapshots {
+  /** By falling zxid. */
+  readonly #left: Loaded['rejected'][number][];
+
+  constructor(rejected: Loaded['rejected'], from: Zxid) {
+    this.#left = rejected.filter(({ zxid }) => zxid > from);
+  }
+
+  get isEmpty(): boolean {
+    return this.#left.length === 0;
+  }
+
+  /** The log goes on with `zxid` behind `last`. Throws CorruptionError. */
+  comes(zxid: Zxid, last: Zxid): void {
+    for (let next = this.#left.at(-1); next !== undefined && next.zxid <= zxid; ) {
+      if (next.zxid < zxid) this.ended(last);
+      this.#left.pop();
+      next = this.#left.at(-1);
+    }
+  }
+
+  /** The log ends with `last`. Throws CorruptionError. */
+  ended(last: Zxid): void {
+    const error = this.#left.at(-1)?.error;
+    if (error === undefined) return;
+    throw new CorruptionError(error.file, error.offset, error.reason, last);
+  }
+}
+
+function zxidOf(bytes: Uint8Array, start: number): Zxid {
+  return new DataView(bytes.buffer, bytes.byteOffset + start + 12, 8).getBigInt64(0);
 }
 
 function* progress<T>(

@@ -47,20 +47,24 @@ export class SnapshotWriter {
   #syncedTo = 0;
   #state: 'running' | 'cancelling' | 'ended' = 'running';
 
-  /** Starts at once; `image` is closed by the writer. `done` is never called inside the constructor. */
+  /**
+   * Starts at once; `image` is closed by the writer. `done` is never called inside the constructor. `name`: what the
+   * whole file is called, if not as any snapshot.
+   */
   constructor(
     ports: SnapshotPorts,
     directory: string,
     image: SnapshotImage,
     form: SnapshotForm,
     done: (result: SnapshotResult) => void,
+    name = snapshotName(image.zxid, form.compression),
   ) {
     this.#ports = ports;
     this.#directory = directory;
     this.#image = image;
     this.#encoder = new SnapshotEncoder(image, form, ports.codec);
     this.#temporary = ports.files.join(directory, temporarySnapshotName(image.zxid));
-    this.#path = ports.files.join(directory, snapshotName(image.zxid, form.compression));
+    this.#path = ports.files.join(directory, name);
     this.#done = done;
     this.#startedAt = ports.clock.now();
     ports.log.log('info', `Snapshotting: 0x${hexZxid(image.zxid)} to ${this.#path}`);

@@ -13,6 +13,7 @@ import type { Zxid } from '../proto/zxid.ts';
 import { hexZxid } from '../proto/zxid.ts';
 import { CorruptionError } from './corruption-error.ts';
 import type { DataDirectories } from './data-directories.ts';
+import { removeDurableMark } from './durable-mark.ts';
 import type { LogFileName, SnapshotFileName } from './file-names.ts';
 import { logFiles, setAsideName, snapshotFiles } from './file-names.ts';
 import { LogReader } from './log-reader.ts';
@@ -56,6 +57,8 @@ export function* truncate(
   const cut = last === undefined ? undefined : yield* findCut(files, options, last);
   if (typeof cut === 'string') return { kind: 'impossible', reason: cut };
 
+  // A new log may get the name of one that goes; the directory sync behind the removals covers this too.
+  if (later.length > 0) removeDurableMark(files, directories.logs);
   for (const { name } of later.toReversed()) {
     files.remove(files.join(directories.logs, name));
     log.log('warn', `${name} is above 0x${hexZxid(zxid)} -> removed`);

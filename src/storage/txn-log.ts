@@ -39,6 +39,8 @@ export interface TxnLogOptions {
   readonly fsyncWarningThresholdMs: number;
   /** What recovery found; the log goes on behind it. */
   readonly lastZxid: Zxid;
+  /** Of the log this one goes on from; its counters are counted on. */
+  readonly stats?: TxnLogStats | undefined;
 }
 
 /** Counters since the start. */
@@ -53,6 +55,20 @@ export interface TxnLogStats {
   txns: number;
   bytes: number;
   files: number;
+}
+
+function noStats(): TxnLogStats {
+  return {
+    syncs: 0,
+    syncMs: 0,
+    syncMsMax: 0,
+    syncMsLast: 0,
+    slowSyncs: 0,
+    batches: 0,
+    txns: 0,
+    bytes: 0,
+    files: 0,
+  };
 }
 
 export interface TxnLogPorts {
@@ -72,17 +88,7 @@ interface Pending {
 }
 
 export class TxnLog {
-  readonly stats: TxnLogStats = {
-    syncs: 0,
-    syncMs: 0,
-    syncMsMax: 0,
-    syncMsLast: 0,
-    slowSyncs: 0,
-    batches: 0,
-    txns: 0,
-    bytes: 0,
-    files: 0,
-  };
+  readonly stats: TxnLogStats;
   readonly #ports: TxnLogPorts;
   readonly #options: TxnLogOptions;
   readonly #next: NextSegment;
@@ -103,9 +109,15 @@ export class TxnLog {
   constructor(ports: TxnLogPorts, options: TxnLogOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.stats = options.stats ?? noStats();
     this.#lastZxid = options.lastZxid;
     this.#next = new NextSegment(ports.files, options.directory, options.preAllocSizeKb * 1024);
     this.#prepareNext();
+  }
+
+  /** The last that was appended, durable or not. */
+  get lastZxid(): Zxid {
+    return this.#lastZxid;
   }
 
   /** Transactions that are appended and not durable. */
