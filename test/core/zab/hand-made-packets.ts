@@ -58,6 +58,24 @@ export function learnerInfo(sid: Sid, version = 0x10000, configVersion = 0n): Ui
   return out.copy();
 }
 
+export function leaderInfo(epoch: number): Uint8Array {
+  return packet('LEADERINFO', z(epoch, 0), int(0x10000));
+}
+
+export function newLeader(epoch: number, data: Uint8Array | null = null): Uint8Array {
+  return packet('NEWLEADER', z(epoch, 0), data);
+}
+
+export function commit(zxid: Zxid): Uint8Array {
+  return packet('COMMIT', zxid);
+}
+
+export function inform(zxid: Zxid): Uint8Array {
+  return packet('INFORM', zxid, txnBytes(zxid));
+}
+
+export const upToDate = packet('UPTODATE', -1n);
+
 /** A history in memory: these transactions, the last ones of the tree. */
 export function historyOf(...zxids: Zxid[]): CommittedLog {
   const log = new CommittedLog({ count: 500 });
@@ -73,6 +91,11 @@ export class Tap {
 
   constructor(link: Link) {
     this.#link = link;
+  }
+
+  /** What follows a SNAP and is no packet; `packets` stops before it. */
+  skip(length: number): void {
+    this.#stream.skip(length);
   }
 
   packets(): string[] {

@@ -4,60 +4,29 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LearnerOptions } from '../../../src/core/zab/learner-events.ts';
 import { encodeUtf8 } from '../../../src/jute/utf8.ts';
 import { Writer } from '../../../src/jute/writer.ts';
-import type { Zxid } from '../../../src/proto/zxid.ts';
 import { concatBytes } from '../../../src/util/bytes.ts';
 import { ensembleText } from '../election/configs.ts';
 import {
-  historyOf,
+  commit,
+  inform,
   initLimit,
   int,
+  leaderInfo,
   learnerInfo,
+  newLeader,
   packet,
   proposal,
   syncLimit,
   tickTimeMs,
-  txnBytes,
+  upToDate,
   z,
 } from './hand-made-packets.ts';
-import { ScriptedLearner } from './scripted-learner.ts';
+import { promised, ScriptedLearner, serving } from './scripted-learner.ts';
 
-const leaderInfo = (epoch: number): Uint8Array => packet('LEADERINFO', z(epoch, 0), int(0x10000));
-const newLeader = (epoch: number, data: Uint8Array | null = null): Uint8Array =>
-  packet('NEWLEADER', z(epoch, 0), data);
-const upToDate = packet('UPTODATE', -1n);
-const commit = (zxid: Zxid): Uint8Array => packet('COMMIT', zxid);
-const inform = (zxid: Zxid): Uint8Array => packet('INFORM', zxid, txnBytes(zxid));
 const signature = new Writer();
 signature.ustring('BenWasHere');
-
-/** In epoch 2 with 1.1 to 1.3, epoch 3 promised. */
-function promised(options: Partial<LearnerOptions> = {}, slowDisk = true): ScriptedLearner {
-  const script = new ScriptedLearner({
-    options: {
-      ...{ acceptedEpoch: 2, currentEpoch: 2, committedLog: historyOf(z(1, 1), z(1, 2), z(1, 3)) },
-      ...options,
-    },
-    slowDisk,
-  });
-  script.sent();
-  script.send(leaderInfo(3));
-  if (slowDisk) script.saved('acceptedEpoch', 3);
-  script.sent();
-  script.wanted();
-  return script;
-}
-
-function serving(options: Partial<LearnerOptions> = {}): ScriptedLearner {
-  const script = promised(options, false);
-  script.send(packet('DIFF', z(1, 3)), newLeader(3), upToDate);
-  assert.ok(script.learner.isServing);
-  script.sent();
-  script.wanted();
-  return script;
-}
 
 test('the ladder: every packet and every save in its order', () => {
   const options = { acceptedEpoch: 4, currentEpoch: 3, lastZxid: z(3, 9) };
@@ -289,106 +258,6 @@ test('a zxid used twice by a Java leader is logged once and acknowledged twice',
   assert.deepEqual(script.delivered, [z(3, 1), z(3, 2)]);
   assert.deepEqual(script.sent(), ['ACK 0x300000001', 'ACK 0x300000001', 'ACK 0x300000002']);
 });
-
-const faults: readonly (readonly [what: string, packets: readonly Uint8Array[], reason: RegExp])[] =
-  [
-    ['a gap', [proposal(z(3, 2))], /0x300000002 does not follow 0x100000003/],
-    [
-      'a gap inside the epoch',
-      [proposal(z(3, 1)), proposal(z(3, 3))],
-      /0x300000003 does not follow 0x300000001/,
-    ],
-    ['an epoch that goes back', [proposal(z(3, 1)), proposal(z(2, 1))], /does not follow/],
-    ['a COMMIT of nothing', [commit(z(3, 1))], /COMMIT of 0x300000001, where nothing is proposed/],
-    [
-      'a COMMIT past the oldest',
-      [proposal(z(3, 1)), proposal(z(3, 2)), commit(z(3, 2))],
-      /COMMIT of 0x300000002, where 0x300000001 is next/,
-    ],
-    [
-      'a transaction of another zxid',
-      [packet('PROPOSAL', z(3, 1), txnBytes(z(3, 2)))],
-      /packet 0x300000001 with transaction 0x300000002/,
-    ],
-    [
-      'half a transaction',
-      [packet('PROPOSAL', z(3, 1), new Uint8Array(31))],
-      /a transaction of 31/,
-    ],
-    ['an INFORM to a follower', [inform(z(3, 1))], /INFORM 0x300000001 out of turn/],
-    ['a second NEWLEADER', [newLeader(3)], /NEWLEADER 0x300000000 out of turn/],
-    ['a second UPTODATE', [upToDate], /UPTODATE .* out of turn/],
-    ['garbage', [new Uint8Array(20).fill(0x66)], /cannot be read/],
-    ['a REVALIDATE without data', [packet('REVALIDATE', -1n)], /cannot be read/],
-    [
-      'a new configuration',
-      [packet('COMMITANDACTIVATE', z(3, 1), new Uint8Array(8))],
-      /COMMITANDACTIVATE: to change the configuration is not supported/,
-    ],
-    [
-      'a new configuration for observers',
-      [packet('INFORMANDACTIVATE', z(3, 1), new Uint8Array(48))],
-      /INFORMANDACTIVATE: to change the configuration is not supported/,
-    ],
-  ];
-
-for (const [what, packets, reason] of faults) {
-  test(`the term ends by name: ${what}`, () => {
-    const script = serving();
-    script.send(...packets);
-    const end = script.wanted().at(-1) ?? '';
-    assert.match(end, /^abandon: /);
-    assert.match(end, reason);
-    assert.ok(script.link.isClosed);
-    script.send(proposal(z(3, 1)));
-    assert.deepEqual(script.wanted(), []);
-  });
-}
-
-const early: readonly (readonly [what: string, bytes: Uint8Array, reason: RegExp])[] = [
-  ['NEWLEADER first, as before Zab 1.0', newLeader(3), /NEWLEADER 0x300000000 out of turn/],
-  ['DIFF first', packet('DIFF', 0n), /DIFF 0x0 out of turn \(discovering\)/],
-  ['LEADERINFO without a version', packet('LEADERINFO', z(3, 0)), /cannot be read/],
-  [
-    'LEADERINFO of an old protocol',
-    packet('LEADERINFO', z(3, 0), int(1)),
-    /protocol 0x1, older than Zab 1.0/,
-  ],
-  ['a lower epoch', leaderInfo(1), /epoch 0x1, lower than our accepted epoch 0x2/],
-  ['an epoch that wrapped', leaderInfo(0x80000000), /lower than our accepted epoch/],
-];
-
-for (const [what, bytes, reason] of early) {
-  test(`a leader is refused by name: ${what}`, () => {
-    const script = new ScriptedLearner({ options: { acceptedEpoch: 2, currentEpoch: 2 } });
-    script.send(bytes);
-    assert.match(script.wanted().at(-1) ?? '', reason);
-  });
-}
-
-const synchronizing: readonly (readonly [string, readonly Uint8Array[], RegExp])[] = [
-  ['PROPOSAL before DIFF', [proposal(z(2, 1))], /PROPOSAL 0x200000001 out of turn \(promised\)/],
-  ['UPTODATE before NEWLEADER', [packet('DIFF', 0n), upToDate], /UPTODATE .* \(catchingUp\)/],
-  ['SYNC', [packet('DIFF', 0n), packet('SYNC', 0n)], /SYNC 0x0 out of turn/],
-  [
-    'NEWLEADER of another epoch',
-    [packet('DIFF', 0n), newLeader(4)],
-    /where epoch 0x3 was promised/,
-  ],
-  [
-    'a configuration with a version',
-    [packet('DIFF', 0n), newLeader(3, encodeUtf8(ensembleText(3, 0, ['version=100000000'])))],
-    /its configuration has version 0x100000000, ours has 0x0, and to change it is not supported/,
-  ],
-];
-
-for (const [what, packets, reason] of synchronizing) {
-  test(`the synchronization ends by name: ${what}`, () => {
-    const script = promised({}, false);
-    script.send(...packets);
-    assert.match(script.wanted().at(-1) ?? '', reason);
-  });
-}
 
 test('server lines that differ are told, and followed all the same, as Java does', () => {
   const script = promised({}, false);

@@ -13,6 +13,7 @@ import type {
   LeaderOptions,
   LeaderStart,
 } from '../../../src/core/zab/leader-events.ts';
+import { snapSignature } from '../../../src/core/zab/learner-feed.ts';
 import { Link } from '../../../src/core/zab/link.ts';
 import type { PacketName } from '../../../src/proto/quorum.ts';
 import type { Sid } from '../../../src/proto/sid.ts';
@@ -56,6 +57,11 @@ export class Peer {
   /** What came since the last call. */
   got(): string[] {
     return this.#tap.packets();
+  }
+
+  /** Steps over the body of the SNAP that `got` ended with, and its signature. */
+  skipSnapshot(): void {
+    this.#tap.skip(this.#leader.snapshot.bytes.length + 4 + snapSignature.length);
   }
 
   /** The data of the packets `got` named. */

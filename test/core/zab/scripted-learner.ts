@@ -21,12 +21,15 @@ import {
   historyOf,
   initLimit,
   int,
+  leaderInfo,
   lengthMax,
+  newLeader,
   packet,
   syncLimit,
   Tap,
   term,
   tickTimeMs,
+  upToDate,
   z,
 } from './hand-made-packets.ts';
 
@@ -152,4 +155,30 @@ export class ScriptedLearner {
     this.now += ms;
     this.step({ kind: 'timeout' });
   }
+}
+
+/** In epoch 2 with 1.1 to 1.3, epoch 3 promised. */
+export function promised(options: Partial<LearnerOptions> = {}, slowDisk = true): ScriptedLearner {
+  const script = new ScriptedLearner({
+    options: {
+      ...{ acceptedEpoch: 2, currentEpoch: 2, committedLog: historyOf(z(1, 1), z(1, 2), z(1, 3)) },
+      ...options,
+    },
+    slowDisk,
+  });
+  script.sent();
+  script.send(leaderInfo(3));
+  if (slowDisk) script.saved('acceptedEpoch', 3);
+  script.sent();
+  script.wanted();
+  return script;
+}
+
+export function serving(options: Partial<LearnerOptions> = {}): ScriptedLearner {
+  const script = promised(options, false);
+  script.send(packet('DIFF', z(1, 3)), newLeader(3), upToDate);
+  assert.ok(script.learner.isServing);
+  script.sent();
+  script.wanted();
+  return script;
 }
