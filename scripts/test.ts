@@ -1,5 +1,6 @@
 /**
- * `npm test`, `npm run test:interop`, `npm run fuzz`: compiles, lists the test files, runs `node --test`.
+ * `npm test`, `npm run test:interop`, `npm run fuzz`: compiles, lists the test files, runs `node --test`. `npm run
+ * test:chaos` compiles and hands its arguments to test/chaos/main.ts.
  *
  * Node 20's runner takes no globs and no TypeScript, so this finds test/**\/*.test.ts and hands over
  * their compiled twins in dist-test/. dist/ is built too: some tests start bin/quoll.js.
@@ -9,6 +10,7 @@
  * the output, its status is ours; a compile error or a name that fits nothing is status 1.
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +48,7 @@ const suites: Readonly<Record<'unit' | 'interop' | 'fuzz', Suite>> = {
 };
 
 const args = process.argv.slice(2);
+if (args[0] === '--chaos') await runChaos(args.slice(1));
 const filters = args.filter((arg) => !arg.startsWith('--'));
 const forNode = args.filter((arg) => arg.startsWith('--test-'));
 const own = new Set(args.filter((arg) => arg.startsWith('--') && !arg.startsWith('--test-')));
@@ -54,6 +57,26 @@ const known = ['--interop', '--fuzz', '--rewrite', '--source'];
 function fail(message: string): never {
   console.error(`test: ${message}`);
   process.exit(1);
+}
+
+/** Does not come back: the status is that of the run. */
+async function runChaos(options: readonly string[]): Promise<never> {
+  compileAll();
+  const program = join(root, 'dist-test', 'test', 'chaos', 'main.js');
+  const chaos = spawn(process.execPath, ['--enable-source-maps', program, ...options], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => chaos.kill('SIGTERM'));
+  const [status] = (await once(chaos, 'exit')) as [number | null];
+  process.exit(status ?? 1);
+}
+
+function compileAll(): void {
+  removeLeftovers();
+  if (!compileInto('dist', 'tsconfig.build.json')) fail('src/ does not compile');
+  if (!compileInto('dist-test', 'tsconfig.test.json')) fail('the tests do not compile');
 }
 
 for (const option of own) {
@@ -86,11 +109,7 @@ if (files.length === 0) {
 }
 
 const fromSource = own.has('--source');
-if (!fromSource) {
-  removeLeftovers();
-  if (!compileInto('dist', 'tsconfig.build.json')) fail('src/ does not compile');
-  if (!compileInto('dist-test', 'tsconfig.test.json')) fail('the tests do not compile');
-}
+if (!fromSource) compileAll();
 
 const environment: NodeJS.ProcessEnv = { ...process.env };
 if (own.has('--rewrite')) environment.QUOLL_REWRITE = '1';

@@ -6,6 +6,7 @@
  * Invariants: every server has the same `server.N` lines; ports are given out once; `close` ends
  * every process. Waiting is for what the servers say of themselves, and has a deadline.
  */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MemberPlan, Mode, Status } from './ensemble-member.ts';
@@ -47,6 +48,7 @@ export class Ensemble {
   readonly config: Readonly<Record<string, string | number>>;
   readonly ports: ReadonlyMap<number, ServerPorts>;
   readonly #network: PairNetwork | undefined;
+  readonly #folder: string;
 
   private constructor(
     plan: EnsemblePlan,
@@ -55,6 +57,7 @@ export class Ensemble {
     network: PairNetwork | undefined,
   ) {
     const folder = scratchFolder(plan.name);
+    this.#folder = folder;
     this.config = { ...defaultKeys, ...plan.config };
     this.ports = ports;
     this.#network = network;
@@ -186,6 +189,11 @@ export class Ensemble {
   async close(): Promise<void> {
     await Promise.all(this.members.map((member) => member.kill()));
     this.#network?.stop();
+  }
+
+  /** Removes its files before the process ends, for runs of many ensembles. */
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -82,16 +82,19 @@ export class LoadWriter {
     await this.#zk?.close();
   }
 
-  /** When `count` more writes are acknowledged. */
+  /** When `count` more writes are acknowledged; an error as soon as the writer has given up. */
   acknowledged(count: number): Promise<void> {
     const goal = this.journal.acknowledged + count;
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const look = (): void => {
-        if (this.journal.acknowledged < goal) return;
+        const [fault] = this.faults;
+        if (fault !== undefined) reject(new Error(fault));
+        else if (this.journal.acknowledged < goal) return;
         this.#progress.delete(look);
         resolve();
       };
       this.#progress.add(look);
+      look();
     });
   }
 
@@ -102,6 +105,7 @@ export class LoadWriter {
         await this.#write(zk);
       } catch (error) {
         this.faults.push(`${this.root}: ${message(error)}`);
+        this.#announce();
         return;
       }
       if (this.#options.pauseMs > 0) {
@@ -178,7 +182,7 @@ export class LoadWriter {
     }
     this.journal.acknowledge(changes);
     if (draw >= 5 && changes.get(node) !== undefined) this.#deletable.push(...changes.keys());
-    for (const look of [...this.#progress]) look();
+    this.#announce();
     if (number % 8 === 0) await this.#look(zk, register);
   }
 
@@ -195,6 +199,10 @@ export class LoadWriter {
       }
       this.#lastZxid = mzxid;
     }
+  }
+
+  #announce(): void {
+    for (const look of [...this.#progress]) look();
   }
 
   /** A session reads its own writes, whichever server it is with. */

@@ -72,6 +72,12 @@ export class Load {
     );
   }
 
+  /** One writer at least goes on; others may be with a server that neither answers nor hangs up. */
+  async someoneGoesOn(count: number, deadlineMs = DEADLINE_MS): Promise<void> {
+    const first = Promise.any(this.writers.map((writer) => writer.acknowledged(count)));
+    await within(first, deadlineMs, `${count} more writes of a writer; ${this.#state()}`);
+  }
+
   /** No write is under way afterwards; sessions stay open. */
   async stop(): Promise<void> {
     const all = Promise.all(this.writers.map((writer) => writer.stop()));

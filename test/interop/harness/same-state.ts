@@ -11,13 +11,21 @@ import type { Stat, ZooKeeper } from '../../../src/index.ts';
 import { connect, KeeperError } from '../../../src/index.ts';
 import type { Ensemble } from './ensemble.ts';
 import type { EnsembleMember } from './ensemble-member.ts';
+import type { ServerKind } from './server.ts';
 
 /** Servers keep the digest of every 128th zxid. */
 const DIGEST_INTERVAL = 128;
 const DEADLINE_MS = 30_000;
 
-/** Fails with the first differences; gives the number of znodes. All running servers must be in their roles. */
-export async function assertSameState(ensemble: Ensemble): Promise<number> {
+/**
+ * Fails with the first differences; gives the number of znodes. All running servers must be in their
+ * roles. No Quoll server may have counted a digest mismatch; a Java server counts some after a leader
+ * of its own kind was deposed, so of those it is asked only if `javaMismatches` is false.
+ */
+export async function assertSameState(
+  ensemble: Ensemble,
+  { javaMismatches = true }: { readonly javaMismatches?: boolean } = {},
+): Promise<number> {
   const members = ensemble.running;
   await useUpZxids(ensemble.connectString(members));
   const states: State[] = [];
@@ -25,13 +33,15 @@ export async function assertSameState(ensemble: Ensemble): Promise<number> {
   const [first, ...others] = states;
   assert(first !== undefined, 'no server runs');
   for (const other of others) assertSame(first, other);
-  for (const { name, mismatches } of states) {
+  for (const { name, kind, mismatches } of states) {
+    if (kind === 'java' && javaMismatches) continue;
     assert.equal(mismatches, '0', `zk_digest_mismatches_count of ${name}`);
   }
   return first.tree.length;
 }
 
 interface State {
+  readonly kind: ServerKind;
   readonly name: string;
   readonly tree: readonly string[];
   readonly digests: ReadonlyMap<bigint, string>;
@@ -72,6 +82,7 @@ async function stateOf(ensemble: Ensemble, member: EnsembleMember): Promise<Stat
   const mntr = await member.server.ask('mntr');
   return {
     name: member.name,
+    kind: member.kind,
     tree,
     digests: new Map(
       [...hash.matchAll(/^(?:0x)?([0-9a-f]+):\s*(\S+)$/gm)].map(([, zxid, digest]) => [
