@@ -7,8 +7,6 @@
 
 import { Replica } from '../core/replica.ts';
 import { SessionTracker } from '../core/session/session-tracker.ts';
-import { Database } from '../core/tree/database.ts';
-import { SnapshotSource } from '../core/tree/snapshot-body.ts';
 import { ClientListener } from '../net/client-listener.ts';
 import type {
   Clock,
@@ -23,23 +21,18 @@ import type {
   Random,
 } from '../ports.ts';
 import type { Zxid } from '../proto/zxid.ts';
-import { hexZxid } from '../proto/zxid.ts';
 import type { DataDirectories } from '../storage/data-directories.ts';
 import { DataDirectoryError, prepareDirectories } from '../storage/data-directories.ts';
-import { PurgeTask } from '../storage/purge-task.ts';
-import type { Recovered } from '../storage/recovery.ts';
-import { recover } from '../storage/recovery.ts';
 import { takeSessionIds } from '../storage/session-id-mark.ts';
-import { SnapshotSchedule } from '../storage/snapshot-schedule.ts';
-import { SnapshotWriter } from '../storage/snapshot-writer.ts';
-import { TxnLog } from '../storage/txn-log.ts';
+import type { TxnLog } from '../storage/txn-log.ts';
 import type { ServerConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import type { DriverHooks } from './driver.ts';
 import { Driver } from './driver.ts';
 import { exitCodes } from './exit-codes.ts';
+import { History } from './history.ts';
 import { ServerMetrics } from './metrics.ts';
-import { replicaOptionsOf, treeOptionsOf } from './replica-settings.ts';
+import { replicaOptionsOf } from './replica-settings.ts';
 import type { RoleView } from './role-view.ts';
 import { standaloneRole } from './role-view.ts';
 
@@ -62,16 +55,12 @@ export interface StandaloneOptions {
   readonly acceptDataLoss: Zxid | undefined;
 }
 
-/** Recovery is run in pieces of this length, so that signals are heard; a line of progress comes once a second. */
-const recoverySliceMs = 50;
-const progressEveryMs = 1000;
-const hourMs = 3_600_000;
-
 /** What the four-letter words and the metrics look at. */
 export interface ServerParts {
   readonly config: ServerConfig;
   readonly ports: ServerPorts;
-  readonly replica: Replica;
+  /** Undefined: no role has been taken yet. */
+  readonly replica: Replica | undefined;
   readonly txnLog: TxnLog;
   readonly directories: DataDirectories;
   readonly metrics: ServerMetrics;
@@ -90,13 +79,9 @@ export class StandaloneServer {
   readonly #startedAt: number;
   readonly #locks: DirectoryLock[] = [];
   readonly #metrics = new ServerMetrics();
-  #database: Database | undefined;
+  #history: History | undefined;
   #driver: Driver | undefined;
   #listener: ClientListener<Parameters<DriverHooks['command']>[2]> | undefined;
-  #txnLog: TxnLog | undefined;
-  #purge: PurgeTask | undefined;
-  #snapshot: SnapshotWriter | undefined;
-  #snapshotEnded: (() => void) | undefined;
   #state: 'starting' | 'serving' | 'stopping' | 'stopped' = 'starting';
 
   constructor(ports: ServerPorts, options: StandaloneOptions) {
@@ -138,9 +123,9 @@ export class StandaloneServer {
       this.#lock(directories);
       this.#recover(
         directories,
-        (recovered, sessions) => {
+        (history, sessions) => {
           try {
-            this.#serve(directories, recovered, sessions, commands, ready);
+            this.#serve(directories, history, sessions, commands, ready);
           } catch (error) {
             ready(error);
           }
@@ -156,7 +141,6 @@ export class StandaloneServer {
   stop(done: () => void): void {
     if (this.#state === 'stopping' || this.#state === 'stopped') return;
     this.#state = 'stopping';
-    this.#purge?.stop();
     const { log } = this.#ports;
     const end = () => {
       this.#listener?.endAll();
@@ -166,16 +150,9 @@ export class StandaloneServer {
         log.log('info', 'stopped');
         done();
       };
-      const closeLog = () => {
-        this.#driver?.stop();
-        if (this.#txnLog === undefined) closed();
-        else this.#txnLog.close(closed);
-      };
-      if (this.#snapshot === undefined) closeLog();
-      else {
-        this.#snapshotEnded = closeLog;
-        this.#snapshot.cancel();
-      }
+      this.#driver?.stop();
+      if (this.#history === undefined) closed();
+      else this.#history.close(closed);
     };
     const drain = () => {
       if (this.#driver === undefined) end();
@@ -200,10 +177,10 @@ export class StandaloneServer {
 
   #recover(
     directories: DataDirectories,
-    done: (recovered: Recovered, sessions: SessionTracker) => void,
+    done: (history: History, sessions: SessionTracker) => void,
     failed: (error: unknown) => void,
   ): void {
-    const { clock, log, random, files, codec } = this.#ports;
+    const { clock, log, files } = this.#ports;
     const { config, acceptDataLoss } = this.#options;
     const sessions = new SessionTracker({
       tickTimeMs: config.tickTimeMs,
@@ -211,98 +188,33 @@ export class StandaloneServer {
       wallTime: takeSessionIds(files, log, directories.snapshots, clock.wallTime()),
       now: clock.now(),
     });
-    const hashSeed = random.below(0x7fffffff);
-    const steps = recover(
-      { files, clock, codec, log },
-      {
-        directories,
-        makeDatabase: () => new Database(treeOptionsOf(config, hashSeed)),
-        dbAutocreate: config.dbAutocreate,
-        trustEmptySnapshot: config.trustEmptySnapshot,
-        acceptDataLoss,
-        lengthMax: config.juteMaxBuffer + config.juteMaxBufferExtraSize,
-        form: { compression: config.snapshotCompression, digestEnabled: config.digestEnabled },
-        sessionSeen: (id) => sessions.noteUsedId(id),
-      },
-    );
-    let saidAt = clock.now();
-    const slice = () => {
-      if (this.#state !== 'starting') return;
-      const until = clock.now() + recoverySliceMs;
-      try {
-        for (;;) {
-          const step = steps.next();
-          if (step.done === true) {
-            this.#report(step.value);
-            done(step.value, sessions);
-            return;
-          }
-          const now = clock.now();
-          if (now - saidAt >= progressEveryMs) {
-            saidAt = now;
-            const { phase, done: bytes, total } = step.value;
-            const percent = total > 0 ? ` (${Math.floor((100 * bytes) / total)} %)` : '';
-            log.log('info', `${phase}: ${megabytes(bytes)} of ${megabytes(total)} MB${percent}`);
-          }
-          if (now >= until) break;
-        }
-      } catch (error) {
-        failed(error);
-        return;
-      }
-      clock.schedule(0, slice);
-    };
-    slice();
-  }
-
-  #report({ database, snapshot, txns, replayMs, lastZxid, rejected }: Recovered): void {
-    this.#metrics.noteLoaded(snapshot?.ms ?? 0, txns, replayMs);
-    const { log } = this.#ports;
-    const { config } = this.#options;
-    const from =
-      snapshot === undefined
-        ? 'no snapshot'
-        : `snapshot 0x${hexZxid(snapshot.zxid)} (${snapshot.bytes} bytes) in ${Math.round(snapshot.ms)} ms`;
-    log.log(
-      'info',
-      `recovered ${database.tree.nodeCount} nodes and ${database.sessions.size} sessions up to zxid ` +
-        `0x${hexZxid(lastZxid)} from ${config.dataDir}: ${from}, ${txns} transactions in ${Math.round(replayMs)} ms`,
-    );
-    for (const error of rejected) log.log('warn', `not used: ${error.message}`);
-    const lost = database.nodeWithoutAcl();
-    if (lost !== undefined)
-      throw new DataDirectoryError(`the ACL of ${lost} is nowhere in ${config.dataDir}`);
+    const history = new History(this.#ports, {
+      ...{ config, directories, acceptDataLoss, metrics: this.#metrics },
+      sessionSeen: (id) => sessions.noteUsedId(id),
+    });
+    this.#history = history;
+    history.open((error) => {
+      if (error === undefined) done(history, sessions);
+      else failed(error);
+    });
   }
 
   #serve(
     directories: DataDirectories,
-    { database, lastZxid, txns }: Recovered,
+    history: History,
     sessions: SessionTracker,
     commands: (parts: ServerParts) => DriverHooks['command'],
     ready: (error: unknown) => void,
   ): void {
-    const { clock, log, net, random, files, hash, exit } = this.#ports;
+    const { clock, log, net, hash, exit } = this.#ports;
     const { config } = this.#options;
-    this.#database = database;
-    const txnLog = new TxnLog(
-      { files, clock, log, onSync: (ms, txns) => this.#metrics.noteSync(ms, txns) },
-      {
-        directory: directories.logs,
-        preAllocSizeKb: config.preAllocSizeKb,
-        forceSync: config.forceSync,
-        txnLogSizeLimitKb: config.txnLogSizeLimitKb,
-        fsyncWarningThresholdMs: config.fsyncWarningThresholdMs,
-        lastZxid,
-      },
-    );
-    this.#txnLog = txnLog;
+    const { database, txnLog } = history;
     const replica = new Replica(
       database,
       sessions,
       replicaOptionsOf(config, (algorithm, bytes) => hash.digest(algorithm, bytes)),
       clock.now(),
     );
-    const schedule = new SnapshotSchedule(random, config, txns);
     const parts: ServerParts = {
       config,
       ports: this.#ports,
@@ -322,7 +234,7 @@ export class StandaloneServer {
       { clock, log },
       {
         appended: (count, bytes) => {
-          if (schedule.appended(count, bytes)) this.#beginSnapshot(directories, txnLog, schedule);
+          if (this.#state === 'serving') history.applied(count, bytes);
         },
         logFailed: (error) => {
           this.#listener?.endAll();
@@ -359,48 +271,10 @@ export class StandaloneServer {
       }
       this.#state = 'serving';
       driver.start();
-      this.#purge = new PurgeTask(
-        { files, clock, log, codec: this.#ports.codec },
-        {
-          snapshots: directories.snapshots,
-          logs: directories.logs,
-          retain: config.snapRetainCount,
-          intervalHours: config.purgeIntervalMs / hourMs,
-        },
-      );
-      this.#purge.start();
+      history.startPurge();
       const ms = Math.round(clock.now() - this.#startedAt);
       log.log('info', `serving clients on port ${listener.port ?? 0}, ${ms} ms after the start`);
       ready(undefined);
     });
   }
-
-  /** Rolls the log and writes an image of the tree as it is now; one at a time (SyncRequestProcessor). */
-  #beginSnapshot(directories: DataDirectories, txnLog: TxnLog, schedule: SnapshotSchedule): void {
-    const database = this.#database;
-    if (this.#snapshot !== undefined || this.#state !== 'serving' || database === undefined) return;
-    const { files, clock, codec, log, exit } = this.#ports;
-    const { config } = this.#options;
-    schedule.restart();
-    txnLog.roll();
-    this.#snapshot = new SnapshotWriter(
-      { files, clock, codec, log },
-      directories.snapshots,
-      new SnapshotSource(database),
-      { compression: config.snapshotCompression, digestEnabled: config.digestEnabled },
-      (result) => {
-        this.#snapshot = undefined;
-        const ended = this.#snapshotEnded;
-        this.#snapshotEnded = undefined;
-        if (result.kind === 'written') this.#metrics.snapshotTime.add(result.ms);
-        if (result.kind === 'failed')
-          exit(exitCodes.txnLogFailed, `snapshot: ${result.error.message}`);
-        ended?.();
-      },
-    );
-  }
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1);
 }
