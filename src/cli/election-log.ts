@@ -46,8 +46,7 @@ export async function electionLog(
     try {
       const { entries, rejected } = await read(source);
       for (const entry of entries) all.push(entry);
-      if (rejected > 0)
-        complain(texts[index] ?? '', `${rejected} lines are no entries: passed over`);
+      if (rejected > 0) complain(texts[index] ?? '', `passed over what is no entry: ${rejected}`);
     } catch (error) {
       complain(texts[index] ?? '', error instanceof Error ? error.message : String(error));
       code = exitCodes.unexpectedError;

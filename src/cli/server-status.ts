@@ -11,6 +11,7 @@ export interface ServerStatus {
   readonly state: string;
   /** Hexadecimal, with 0x. */
   readonly zxid: string | undefined;
+  /** Without the one that asked. */
   readonly connections: number | undefined;
   readonly nodes: number | undefined;
 }
@@ -22,11 +23,12 @@ export function statusOf(sid: number, answer: string): ServerStatus {
     const text = pattern.exec(answer)?.[1];
     return text === undefined ? undefined : Number(text);
   };
+  const connections = number(/^Connections: (\d+)$/m);
   return {
     sid,
     state,
     zxid: /^Zxid: (0x[0-9a-f]+)$/m.exec(answer)?.[1],
-    connections: number(/^Connections: (\d+)$/m),
+    connections: connections === undefined ? undefined : Math.max(0, connections - 1),
     nodes: number(/^Node count: (\d+)$/m),
   };
 }

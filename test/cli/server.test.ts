@@ -52,6 +52,14 @@ test('serves, stops on a signal with 0, starts again', { timeout: 120_000 }, asy
   }
 });
 
+test('stops when standard input ends, if that is asked for', { timeout: 120_000 }, async () => {
+  // The test's children have none.
+  const config = `dataDir=${join(folder, 'data')}\nclientPort=0\n`;
+  const { code, stderr } = await startServer(config, '--stop-with-stdin').ended;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /standard input ended -> SIGTERM.*SIGTERM -> draining.*-> exit 0\n$/s);
+});
+
 test('a second server on a directory is 3, a taken port 1', { timeout: 120_000 }, async () => {
   const config = `dataDir=${join(folder, 'data')}\nclientPort=0\n`;
   const first = startServer(config);

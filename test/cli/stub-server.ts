@@ -1,6 +1,6 @@
-// A server for the launcher's tests: called as `quoll server zoo.cfg --stop-with-stdin …`, it listens on the client port
-// of its configuration, answers `srvr`, tells an election in its record, and ends when standard input does. The lowest
-// sid leads. A file `behaviour` in its folder makes it misbehave: `exit N`, `stuck` (does not stop).
+// A server for the launcher's tests: called as `quoll server zoo.cfg --stop-with-stdin …`, it listens on the client
+// port of its configuration, answers `srvr`, tells an election in its record, and ends when standard input does. The
+// lowest sid leads. A file `behaviour` in its folder makes it misbehave: `exit N`.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -20,9 +20,7 @@ if (behaviour.startsWith('exit ')) {
   console.error('2026-11-22 08:00:00.000 ERROR the stub was told to end');
   process.exit(Number(behaviour.substring(5)));
 }
-if (behaviour !== 'stuck') {
-  process.stdin.on('end', () => process.exit(0)).resume();
-}
+process.stdin.on('end', () => process.exit(0)).resume();
 const role = value('peerType') === 'observer' ? 'observer' : sid === 1 ? 'leader' : 'follower';
 createServer((socket) => {
   socket.on('error', () => undefined);
