@@ -133,7 +133,7 @@ function head({ version, role }: ServerView): string {
   return `Zookeeper version: ${version}\n${readOnly}`;
 }
 
-function statistics({ replica, role, metrics }: ServingView): string {
+function statistics({ replica, role }: ServingView): string {
   const { stats, database } = replica;
   const min = Math.floor(stats.latencyMin);
   const max = Math.floor(stats.latencyMax);
@@ -146,12 +146,12 @@ function statistics({ replica, role, metrics }: ServingView): string {
     `Zxid: 0x${hexZxid(database.lastProcessedZxid)}`,
     `Mode: ${role.state}`,
     `Node count: ${nodeCountOf(database.tree)}`,
-    ...(role.state === 'leader' ? [proposalSizes(metrics.ensemble.proposalSizes)] : []),
+    ...(role.state === 'leader' ? [proposalSizes(role.proposals)] : []),
   ]);
 }
 
-function proposalSizes({ last, min, max }: ProposalSizes): string {
-  return `Proposal sizes last/min/max: ${last}/${min}/${max}`;
+function proposalSizes({ lastSize, minSize, maxSize }: ProposalSizes): string {
+  return `Proposal sizes last/min/max: ${lastSize}/${minSize}/${maxSize}`;
 }
 
 function connections({ replica }: ServingView, brief: boolean): string {

@@ -1,7 +1,7 @@
 // What an ensemble's server measures of elections, synchronization and broadcast (ServerMetrics.java, BufferStats).
 // In: the notes of the election and of Zab, the same that go to the log, and a call for every proposal, commit and
 // revalidation; out: counters and summaries, which metrics-table.ts gives Java's names. They outlive roles; only
-// proposal sizes begin anew with every term. Counters are never set back, summaries by `srst`.
+// proposal sizes begin anew with every term. Counters are never set back, summaries and proposal sizes by `srst`.
 //
 // Times are ms on the clock of the notes. Different from Java: a synchronization is counted when it is done, not when
 // it is decided on.
@@ -14,9 +14,9 @@ export type EnsembleRole = 'leader' | 'follower' | 'observer';
 
 export interface ProposalSizes {
   /** Bytes of the serialized transaction; −1 before the first of a term. */
-  readonly last: number;
-  readonly min: number;
-  readonly max: number;
+  readonly lastSize: number;
+  readonly minSize: number;
+  readonly maxSize: number;
 }
 
 export class EnsembleMetrics {
@@ -47,7 +47,7 @@ export class EnsembleMetrics {
   #maxSize = -1;
 
   get proposalSizes(): ProposalSizes {
-    return { last: this.#lastSize, min: this.#minSize, max: this.#maxSize };
+    return { lastSize: this.#lastSize, minSize: this.#minSize, maxSize: this.#maxSize };
   }
 
   notedElection({ event, at }: ElectionNote): void {
@@ -81,9 +81,7 @@ export class EnsembleMetrics {
   /** The role was left. A leader's next term measures its proposals anew. */
   left(now: number): void {
     this.#unavailableSince ??= now;
-    this.#lastSize = -1;
-    this.#minSize = -1;
-    this.#maxSize = -1;
+    this.#resetSizes();
   }
 
   /** By a leader; `bytes`: header, record and digest. */
@@ -101,5 +99,12 @@ export class EnsembleMetrics {
     this.leaderUnavailableTime.reset();
     this.followerSyncTime.reset();
     this.observerSyncTime.reset();
+    this.#resetSizes();
+  }
+
+  #resetSizes(): void {
+    this.#lastSize = -1;
+    this.#minSize = -1;
+    this.#maxSize = -1;
   }
 }

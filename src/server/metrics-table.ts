@@ -36,7 +36,7 @@ const gauges: ReadonlyArray<readonly [string, Value]> = [
   ['ephemerals_count', ({ replica }) => replica.database.tree.ephemeralCount],
   ['num_alive_connections', ({ replica }) => replica.connections.size],
   ['avg_latency', ({ replica }) => replica.stats.latencyAverage],
-  ['min_proposal_size', leading(({ metrics }) => metrics.ensemble.proposalSizes.min)],
+  ['min_proposal_size', leading(({ role }) => role.proposals.minSize)],
   ['outstanding_requests', ({ replica }) => replica.outstanding],
   ['znode_count', ({ replica }) => nodeCountOf(replica.database.tree)],
   ['global_sessions', ({ replica }) => replica.database.sessions.size],
@@ -44,7 +44,7 @@ const gauges: ReadonlyArray<readonly [string, Value]> = [
   ['last_client_response_size', ({ replica }) => replica.stats.responseSizeLast],
   ['packets_sent', ({ replica }) => replica.stats.packetsSent],
   ['packets_received', ({ replica }) => replica.stats.packetsReceived],
-  ['max_proposal_size', leading(({ metrics }) => metrics.ensemble.proposalSizes.max)],
+  ['max_proposal_size', leading(({ role }) => role.proposals.maxSize)],
   ['max_client_response_size', ({ replica }) => replica.stats.responseSizeMax],
   ['synced_followers', synced(({ role }) => role === 'follower')],
   ['connection_drop_probability', never],
@@ -57,7 +57,7 @@ const gauges: ReadonlyArray<readonly [string, Value]> = [
   // Java counts the path of the root.
   ['approximate_data_size', ({ replica }) => replica.database.tree.dataSize + 1],
   ['open_file_descriptor_count', ({ environment }) => environment.openFileDescriptors()],
-  ['last_proposal_size', leading(({ metrics }) => metrics.ensemble.proposalSizes.last)],
+  ['last_proposal_size', leading(({ role }) => role.proposals.lastSize)],
   ['pending_syncs', leading(({ role }) => role.pendingSyncs)],
   ['leader_uptime', leading(({ role, now }) => now() - (role.leadingSince ?? now()))],
   ['local_sessions', localSessions],
@@ -198,6 +198,8 @@ function localSessions({ replica, config }: ServingView): number {
 
 /** Takes time linear in what it prints; quotas are walked once. */
 export function dumpMetrics(view: ServingView, sink: MetricSink): void {
+  const ofLearners = (what: string): string[] =>
+    view.role.learners.map(({ sid }) => `${sid}_learner_handler_${what}`);
   for (const [name, value] of gauges) {
     const found = value(view);
     if (found === undefined) continue;
@@ -209,13 +211,11 @@ export function dumpMetrics(view: ServingView, sink: MetricSink): void {
     sink(`${namespace}_quota_exceeded_error_per_namespace`, whole(count));
   }
   for (const name of summaryNames) dumpSummary(name, summaries.get(name)?.(view), sink);
-  const learners = view.role.learners.map(({ sid }) => sid);
-  // Java: packets that wait for a learner, and how long. Here they are bytes in its connection.
-  for (const sid of learners) dumpSummary(`${sid}_learner_handler_qp_size`, undefined, sink);
   for (const name of distributionNames)
     dumpDistribution(name, distributions.get(name)?.(view), sink);
-  for (const sid of learners)
-    dumpDistribution(`${sid}_learner_handler_qp_time_ms`, undefined, sink);
+  // Java: packets that wait for a learner, and how long. Here they are bytes in its connection.
+  for (const name of ofLearners('qp_size')) dumpSummary(name, undefined, sink);
+  for (const name of ofLearners('qp_time_ms')) dumpDistribution(name, undefined, sink);
   dumpOwn(view, sink);
 }
 

@@ -1,6 +1,7 @@
-// What the server measures outside the machine: the disk and the start (ServerMetrics.java). What
-// the machine itself sees is in core/session/server-stats.ts; metrics-table.ts gives both Java's
-// names; of ensembles is metrics-ensemble.ts. In: durations in ms and counts from storage; out: summaries. Only `srst` sets them back.
+// What the server measures outside the machine: the disk and the start (ServerMetrics.java), and
+// in metrics-ensemble.ts elections, synchronization and broadcast. What the machine itself sees is
+// in core/session/server-stats.ts; metrics-table.ts gives all of it Java's names. In: durations in
+// ms and counts from storage; out: summaries. Only `srst` sets them back.
 
 import { Distribution, Summary } from '../util/summary.ts';
 import { EnsembleMetrics } from './metrics-ensemble.ts';

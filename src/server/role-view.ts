@@ -5,6 +5,7 @@
 
 import type { SyncMode, ZabState } from '../core/zab/zab-notes.ts';
 import type { Sid } from '../proto/sid.ts';
+import type { ProposalSizes } from './metrics-ensemble.ts';
 
 /** What `srvr` calls Mode and `mntr` server_state; `looking` is never shown there, such a server does not serve. */
 export type RoleState = 'standalone' | 'looking' | 'leader' | 'follower' | 'observer' | 'read-only';
@@ -30,8 +31,7 @@ export interface RoleView {
   readonly learners: readonly LearnerView[];
   /** Of a leader: `sync` requests that wait for a commit. */
   readonly pendingSyncs: number;
-  /** Proposed and not committed. */
-  readonly outstandingProposals: number;
+  readonly proposals: ProposalsView;
 }
 
 /** A connection to a leader that said who it is. */
@@ -45,6 +45,18 @@ export interface LearnerView {
   readonly remoteAddress: string;
 }
 
+export interface ProposalsView extends ProposalSizes {
+  /** Proposed and not committed. */
+  readonly outstanding: number;
+}
+
+export const noProposals: ProposalsView = {
+  outstanding: 0,
+  lastSize: -1,
+  minSize: -1,
+  maxSize: -1,
+};
+
 export const standaloneRole: RoleView = {
   state: 'standalone',
   sid: undefined,
@@ -57,7 +69,7 @@ export const standaloneRole: RoleView = {
   leadingSince: undefined,
   learners: [],
   pendingSyncs: 0,
-  outstandingProposals: 0,
+  proposals: noProposals,
 };
 
 const peerStates: Readonly<Record<RoleState, string>> = {
