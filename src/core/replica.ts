@@ -232,6 +232,16 @@ export class Replica {
     return effects;
   }
 
+  /** A leader's learner heard of the session. */
+  touchedAtLearner(sessionId: bigint, now: number): void {
+    this.#learnerClients?.touch(sessionId, now);
+  }
+
+  /** A leader's learner asks for a session that comes to it; true: it is open, and there from now on. */
+  revalidateAtLearner(learner: object, sessionId: bigint, now: number): boolean {
+    return this.#learnerClients?.revalidate(learner, sessionId, now) ?? false;
+  }
+
   /** From now on no write begins; what is on its way is finished. */
   stop(): void {
     this.#requests.isStopping = true;

@@ -2,15 +2,22 @@
 // step in order before the next, ends the turn when all waiting input was read, and keeps the one timer the machine
 // asks for. It decides nothing about requests.
 
-import type { ReceivedEvent, ReplicaEffect, ReplicaEvent } from '../core/effects.ts';
+import type {
+  DeliveredEvent,
+  ReceivedEvent,
+  ReplicaEffect,
+  ReplicaEvent,
+} from '../core/effects.ts';
 import type { Replica } from '../core/replica.ts';
 import { Connection } from '../core/session/connection.ts';
 import { normalizeAddress } from '../core/tree/ip-address.ts';
+import type { LearnerRequest } from '../core/zab/leader-events.ts';
+import type { HistoryTxn } from '../core/zab/txn-arena.ts';
 import type { ClientLink, ClientPortHost } from '../net/client-listener.ts';
 import type { FourLetterWord } from '../net/four-letter-codes.ts';
 import type { Clock, Log, Timer } from '../ports.ts';
 import { OpCode } from '../proto/opcodes.ts';
-import type { TxnLog } from '../storage/txn-log.ts';
+import type { LogBatch } from '../storage/txn-log.ts';
 import { unreachable } from '../util/assert.ts';
 
 export interface DriverHooks {
@@ -21,6 +28,13 @@ export interface DriverHooks {
   /** The machine broke an invariant. */
   broken(error: unknown): void;
   command(word: FourLetterWord, argument: Uint8Array, connection: Connection): string;
+  /** Outputs were flushed and a batch begun: what else leaves once a turn leaves now. */
+  turnEnded?(): void;
+}
+
+/** Where batches become durable, in order. */
+export interface BatchLog {
+  append(batch: LogBatch, done: (error?: Error) => void): void;
 }
 
 interface Ports {
@@ -32,13 +46,17 @@ const noBytes = new Uint8Array(0);
 
 export class Driver implements ClientPortHost<Connection> {
   readonly #replica: Replica;
-  readonly #txnLog: TxnLog;
+  readonly #txnLog: BatchLog;
   readonly #ports: Ports;
   readonly #hooks: DriverHooks;
   readonly #sessionlessTimeoutMs: number;
   readonly #links = new Map<Connection, ClientLink<Connection>>();
   readonly #turnEnded: ReplicaEvent = { kind: 'turnEnded' };
   readonly #received: ReceivedEvent;
+  readonly #delivered: DeliveredEvent = {
+    kind: 'delivered',
+    txn: { zxid: 0n, bytes: noBytes, start: 0, end: 0 },
+  };
   #nextId = 1;
   #turnIsDue = false;
   #timer: Timer | undefined;
@@ -57,7 +75,7 @@ export class Driver implements ClientPortHost<Connection> {
 
   constructor(
     replica: Replica,
-    txnLog: TxnLog,
+    txnLog: BatchLog,
     ports: Ports,
     hooks: DriverHooks,
     sessionlessTimeoutMs: number,
@@ -96,21 +114,51 @@ export class Driver implements ClientPortHost<Connection> {
     this.#timer?.cancel();
   }
 
+  /** Cuts all clients off: they look for a server that serves. */
+  closeAll(): void {
+    for (const [connection, link] of this.#links) {
+      connection.phase = 'closed';
+      link.destroy();
+    }
+    this.#links.clear();
+  }
+
+  // ---- of an ensemble; see core/effects.ts ----
+
+  delivered(txn: HistoryTxn): void {
+    this.#delivered.txn = txn;
+    this.#step(this.#delivered);
+  }
+
+  syncReleased(waiter: object): void {
+    this.#step({ kind: 'syncReleased', waiter });
+  }
+
+  forwarded(request: LearnerRequest): void {
+    this.#step({ kind: 'forwarded', request });
+  }
+
+  revalidated(sessionId: bigint, isValid: boolean): void {
+    this.#step({ kind: 'revalidated', sessionId, isValid });
+  }
+
   // ---- ClientPortHost ----
 
   connected(link: ClientLink<Connection>): Connection {
-    const { clock } = this.#ports;
-    const connection = new Connection(
+    const connection = connectionOf(
       this.#nextId++,
-      normalizeAddress(link.socket.remoteAddress),
-      link.socket.remotePort,
+      link,
+      this.#ports.clock,
       this.#sessionlessTimeoutMs,
-      clock.now(),
-      clock.wallTime(),
     );
+    this.adopt(connection, link);
+    return connection;
+  }
+
+  /** Takes a connection that has asked nothing yet. */
+  adopt(connection: Connection, link: ClientLink<Connection>): void {
     this.#links.set(connection, link);
     this.#step({ kind: 'connected', connection });
-    return connection;
   }
 
   frame(
@@ -165,7 +213,9 @@ export class Driver implements ClientPortHost<Connection> {
 
   #step(event: ReplicaEvent): void {
     if (this.#isStopped) return;
-    if (!this.#isTimed || event.kind !== 'received') {
+    const { kind } = event;
+    const isBulk = kind === 'received' || kind === 'delivered' || kind === 'forwarded';
+    if (!this.#isTimed || !isBulk) {
       this.#isTimed = true;
       this.#now = this.#ports.clock.now();
       this.#wallTime = this.#ports.clock.wallTime();
@@ -178,7 +228,7 @@ export class Driver implements ClientPortHost<Connection> {
       this.#hooks.broken(error);
       return;
     }
-    if (event.kind !== 'turnEnded') this.#endTurnSoon();
+    if (kind !== 'turnEnded') this.#endTurnSoon();
   }
 
   #endTurnSoon(): void {
@@ -190,6 +240,7 @@ export class Driver implements ClientPortHost<Connection> {
         this.#step({ kind: 'timeout' });
       }
       this.#step(this.#turnEnded);
+      this.#hooks.turnEnded?.();
       this.#isTimed = false;
       if (this.#turnsToTimeout > 0) this.#endTurnSoon();
       this.#arm();
@@ -263,4 +314,20 @@ export class Driver implements ClientPortHost<Connection> {
         unreachable(effect);
     }
   }
+}
+
+export function connectionOf(
+  id: number,
+  link: ClientLink<Connection>,
+  clock: Clock,
+  sessionlessTimeoutMs: number,
+): Connection {
+  return new Connection(
+    id,
+    normalizeAddress(link.socket.remoteAddress),
+    link.socket.remotePort,
+    sessionlessTimeoutMs,
+    clock.now(),
+    clock.wallTime(),
+  );
 }

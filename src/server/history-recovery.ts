@@ -10,7 +10,7 @@ import { DataDirectoryError } from '../storage/data-directories.ts';
 import type { Recovered, RecoveryOptions, RecoveryPorts } from '../storage/recovery.ts';
 import { recover } from '../storage/recovery.ts';
 import type { ServerConfig } from './config.ts';
-import { Slices } from './slices.ts';
+import type { SliceGroup } from './slices.ts';
 
 const sliceMs = 50;
 const progressEveryMs = 1000;
@@ -25,11 +25,12 @@ export interface HistoryRecoveryOptions
 
 /** `failed` gets CorruptionError, DataDirectoryError or FileError. */
 export function recoverInSlices(
+  work: SliceGroup,
   ports: RecoveryPorts,
   options: HistoryRecoveryOptions,
   done: (recovered: Recovered) => void,
   failed: (error: unknown) => void,
-): { cancel(): void } {
+): void {
   const { clock, log } = ports;
   const { config, ...rest } = options;
   const steps = recover(ports, {
@@ -39,7 +40,7 @@ export function recoverInSlices(
     form: { compression: config.snapshotCompression, digestEnabled: config.digestEnabled },
   });
   let saidAt = clock.now();
-  return new Slices(clock, steps, {
+  work.run(steps, {
     ...{ sliceMs, failed },
     stepped: ({ phase, done: bytes, total }, now) => {
       if (now - saidAt < progressEveryMs) return;

@@ -22,9 +22,6 @@ import { CorruptionError } from '../storage/corruption-error.ts';
 import type { DataDirectories } from '../storage/data-directories.ts';
 import { DataDirectoryError } from '../storage/data-directories.ts';
 import type { Epochs } from '../storage/epochs.ts';
-import { loadEpochs, saveEpoch } from '../storage/epochs.ts';
-import { LogHistoryReader } from '../storage/log-history-reader.ts';
-import { surveyLog } from '../storage/log-survey.ts';
 import { PurgeTask } from '../storage/purge-task.ts';
 import {
   adoptReceivedSnapshot,
@@ -38,11 +35,14 @@ import { TxnLog } from '../storage/txn-log.ts';
 import { assert, present } from '../util/assert.ts';
 import type { ServerConfig } from './config.ts';
 import { DiskSnapshots } from './disk-snapshots.ts';
+import { EpochStore } from './epoch-store.ts';
 import { exitCodes } from './exit-codes.ts';
 import { recoverInSlices } from './history-recovery.ts';
+import type { LogReadResult } from './log-queries.ts';
+import { LogQueries } from './log-queries.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { treeOptionsOf } from './replica-settings.ts';
-import { Slices } from './slices.ts';
+import { SliceGroup } from './slices.ts';
 import { SnapshotImages } from './snapshot-images.ts';
 
 export interface HistoryPorts {
@@ -70,18 +70,10 @@ export interface HistoryOptions {
   readonly failing?: () => void;
 }
 
-export interface LogReadResult {
-  readonly txns: readonly HistoryTxn[];
-  readonly isEnd: boolean;
-  readonly failure: string | undefined;
-}
-
 /** The longest the loop is held at once, beside a server that serves. */
 const sliceMs = 3;
 const progressEveryMs = 1000;
 const hourMs = 3_600_000;
-
-type Cancellable = Pick<Slices<never, never>, 'cancel'>;
 
 interface Intake {
   readonly zxid: Zxid;
@@ -95,20 +87,16 @@ export class History {
   readonly #options: HistoryOptions;
   readonly #snapshots: DiskSnapshots;
   readonly #images: SnapshotImages;
-  readonly #reader: LogHistoryReader;
+  readonly #queries: LogQueries;
+  readonly #epochs: EpochStore;
   readonly #hashSeed: number;
   /** Surveys, readings, recovery, a cut: everything that runs in slices. */
-  readonly #running = new Set<Cancellable>();
-  /** What waits until the log is durable up to a zxid. */
-  #awaitsLog: { readonly zxid: Zxid; readonly run: () => void }[] = [];
+  readonly #work: SliceGroup;
   #database: Database | undefined;
-  #epochs: Epochs | undefined;
   #txnLog: TxnLog | undefined;
-  #durableZxid: Zxid = 0n;
   #intake: Intake | undefined;
   #purge: PurgeTask | undefined;
   #appending = 0;
-  #savingEpoch = false;
   /** Log and snapshots belong to a truncation or a leader's snapshot. */
   #isReplacing = false;
   /** What `close` waits for. */
@@ -126,7 +114,12 @@ export class History {
     });
     this.#images = new SnapshotImages(ports.clock, () => options.imageAvailable?.());
     this.#hashSeed = ports.random.below(0x7fffffff);
-    this.#reader = new LogHistoryReader(this.#place, options.directories.snapshots);
+    const { logs, snapshots } = options.directories;
+    const { files, log, clock } = ports;
+    this.#work = new SliceGroup(clock);
+    this.#epochs = new EpochStore(files, log, snapshots, (reason) => this.#fail(reason));
+    const place = { files, directory: logs, entryLengthMax: this.#lengthMax };
+    this.#queries = new LogQueries(this.#work, log, place, snapshots);
   }
 
   /** Of the last recovery, truncation or snapshot of a leader. */
@@ -140,7 +133,7 @@ export class History {
 
   /** As they are on disk. */
   get epochs(): Epochs {
-    return present(this.#epochs, 'epochs: recovery of an ensemble is done');
+    return this.#epochs.epochs;
   }
 
   /** The log that is open now. */
@@ -150,7 +143,7 @@ export class History {
 
   /** Nothing is on its way to disk, but snapshots of our own. */
   get isIdle(): boolean {
-    return this.#appending === 0 && !this.#savingEpoch && !this.#isReplacing;
+    return this.#appending === 0 && !this.#epochs.isSaving && !this.#isReplacing;
   }
 
   /**
@@ -161,7 +154,8 @@ export class History {
     const opened = ({ snapshot, txns, replayMs, lastZxid }: Recovered) => {
       this.#options.metrics.noteLoaded(snapshot?.ms ?? 0, txns, replayMs);
       try {
-        this.#loadEpochs(lastZxid);
+        // Recovery hands out no history with a hole.
+        if (this.#options.ensemble !== undefined) this.#epochs.load(lastZxid);
       } catch (error) {
         done(error);
         return;
@@ -178,8 +172,7 @@ export class History {
     assert(this.#closed === undefined, 'a history is closed once');
     this.#closed = done;
     this.#purge?.stop();
-    for (const running of this.#running) running.cancel();
-    this.#running.clear();
+    this.#work.cancel();
     this.#images.endAll();
     this.#shutting++;
     const shut = () => {
@@ -222,12 +215,7 @@ export class History {
         this.#fail(`the transaction log cannot be written: ${error.message}`);
         return;
       }
-      this.#durableZxid = batch.lastZxid;
-      const ready = this.#awaitsLog.filter(({ zxid }) => zxid <= batch.lastZxid);
-      if (ready.length > 0) {
-        this.#awaitsLog = this.#awaitsLog.filter((one) => !ready.includes(one));
-        for (const { run } of ready) run();
-      }
+      this.#queries.synced(batch.lastZxid);
       done();
     });
   }
@@ -242,45 +230,20 @@ export class History {
 
   /** One at a time; `done` when the file and its name are on disk. */
   saveEpoch(name: EpochName, epoch: number, done: () => void): void {
-    assert(!this.#savingEpoch, 'one epoch is saved at a time');
-    this.#savingEpoch = true;
-    const { files } = this.#ports;
-    const saved = (error: FileError | undefined) => {
-      this.#savingEpoch = false;
-      if (error !== undefined) {
-        this.#fail(`${name} cannot be written: ${error.message}`);
-        return;
-      }
-      this.#epochs = { ...this.epochs, [name]: epoch };
-      if (this.#closed !== undefined) this.#settle();
-      else done();
-    };
-    try {
-      saveEpoch(files, this.#options.directories.snapshots, name, epoch, saved);
-    } catch (error) {
-      if (!(error instanceof FileError)) throw error;
-      saved(error);
-    }
+    this.#epochs.save(name, epoch, () => {
+      if (this.#closed === undefined) done();
+      else this.#settle();
+    });
   }
 
   /** Calls back with what the log files from `from` to `to` hold; undefined: they do not reach back. */
   surveyLog(from: Zxid, to: Zxid, done: (cover: LogCover | undefined) => void): void {
-    const begin = () => {
-      this.#run(surveyLog(this.#place, from, to), done, (error) => {
-        if (!(error instanceof FileError)) throw error;
-        this.#ports.log.log('warn', `survey of the log failed: ${error.message} -> not used`);
-        done(undefined);
-      });
-    };
-    if (to <= this.#durableZxid || this.#appending === 0) begin();
-    else this.#awaitsLog.push({ zxid: to, run: begin });
+    this.#queries.survey(from, to, done);
   }
 
   /** Calls back with transactions above `after` up to `to`: at least one, and about `bytes`. */
   readLog(after: Zxid, to: Zxid, bytes: number, done: (read: LogReadResult) => void): void {
-    this.#run(this.#reader.read(after, to, bytes), done, (error) => {
-      throw error;
-    });
+    this.#queries.read(after, to, bytes, done);
   }
 
   // ---- a leader's images ----
@@ -308,11 +271,10 @@ export class History {
     this.#beginReplacing((log) => {
       const { directories } = this.#options;
       const options = { directories, zxid, entryLengthMax: this.#lengthMax };
-      const steps = truncate(this.#ports, options);
       const failed = (error: unknown) => this.#cannotGoOn('the history cannot be cut', error);
-      this.#run(
-        steps,
-        (truncation) => {
+      this.#work.run(truncate(this.#ports, options), {
+        ...{ sliceMs, failed },
+        done: (truncation) => {
           if (truncation.kind === 'impossible') {
             this.#endReplacing(log.lastZxid, log);
             done(this.lastZxid, truncation.reason);
@@ -325,8 +287,7 @@ export class History {
           };
           this.#recover(undefined, loaded, failed);
         },
-        failed,
-      );
+      });
     });
   }
 
@@ -408,11 +369,6 @@ export class History {
     return juteMaxBuffer + juteMaxBufferExtraSize;
   }
 
-  get #place() {
-    const { files } = this.#ports;
-    return { files, directory: this.#options.directories.logs, entryLengthMax: this.#lengthMax };
-  }
-
   #makeDatabase(): Database {
     return new Database(treeOptionsOf(this.#options.config, this.#hashSeed));
   }
@@ -436,28 +392,11 @@ export class History {
               committedLog.add(committedLog.copy(zxid, bytes, start, end)),
           }),
     };
-    const recovery: Cancellable = recoverInSlices(
-      this.#ports,
-      options,
-      (recovered) => {
-        this.#running.delete(recovery);
-        this.#database = recovered.database;
-        done(recovered);
-      },
-      (error) => {
-        this.#running.delete(recovery);
-        failed(error);
-      },
-    );
-    this.#running.add(recovery);
-  }
-
-  /** Recovery hands out no history with a hole. */
-  #loadEpochs(lastZxid: Zxid): void {
-    if (this.#options.ensemble === undefined) return;
-    const { files, log } = this.#ports;
-    const { snapshots } = this.#options.directories;
-    this.#epochs = loadEpochs(files, snapshots, lastZxid, true, (what) => log.log('warn', what));
+    const loaded = (recovered: Recovered) => {
+      this.#database = recovered.database;
+      done(recovered);
+    };
+    recoverInSlices(this.#work, this.#ports, options, loaded, failed);
   }
 
   #openLog(lastZxid: Zxid, stats?: TxnLogStats): void {
@@ -474,7 +413,7 @@ export class History {
         ...{ lastZxid, stats },
       },
     );
-    this.#durableZxid = lastZxid;
+    this.#queries.synced(lastZxid);
   }
 
   /** Everything appended is on disk and no snapshot is on its way: files may be changed. */
@@ -500,28 +439,9 @@ export class History {
     this.#isReplacing = false;
   }
 
-  #run<Result>(
-    steps: Generator<undefined, Result>,
-    done: (result: Result) => void,
-    failed: (error: unknown) => void,
-  ): void {
-    const slices: Cancellable = new Slices(this.#ports.clock, steps, {
-      sliceMs,
-      done: (result) => {
-        this.#running.delete(slices);
-        done(result);
-      },
-      failed: (error) => {
-        this.#running.delete(slices);
-        failed(error);
-      },
-    });
-    this.#running.add(slices);
-  }
-
   #settle(): void {
     const done = this.#closed;
-    if (done === undefined || this.#shutting > 0 || this.#savingEpoch) return;
+    if (done === undefined || this.#shutting > 0 || this.#epochs.isSaving) return;
     this.#closed = () => undefined;
     done();
   }

@@ -1,6 +1,8 @@
 // Runs long work a few ms at a time, so that the loop hears everybody in between. In: a generator that yields where it
 // may rest, and how long it may go on at once. Out: its result or what it threw, never inside the call. Invariant:
 // after `cancel` nothing of it runs any more, but what it holds open is closed.
+//
+// A SliceGroup is all the work of one owner, to be cancelled at once.
 
 import type { Clock } from '../ports.ts';
 
@@ -12,7 +14,7 @@ export interface SliceOptions<Step, Result> {
   readonly failed: (error: unknown) => void;
 }
 
-export class Slices<Step, Result> {
+class Slices<Step, Result> {
   readonly #clock: Clock;
   readonly #steps: Generator<Step, Result>;
   readonly #options: SliceOptions<Step, Result>;
@@ -60,5 +62,37 @@ export class Slices<Step, Result> {
       return;
     }
     done(result);
+  }
+}
+
+export class SliceGroup {
+  readonly #clock: Clock;
+  readonly #running = new Set<{ cancel(): void }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  run<Step, Result>(
+    steps: Generator<Step, Result>,
+    { done, failed, ...options }: SliceOptions<Step, Result>,
+  ): void {
+    const slices: Slices<Step, Result> = new Slices(this.#clock, steps, {
+      ...options,
+      done: (result) => {
+        this.#running.delete(slices);
+        done(result);
+      },
+      failed: (error) => {
+        this.#running.delete(slices);
+        failed(error);
+      },
+    });
+    this.#running.add(slices);
+  }
+
+  cancel(): void {
+    for (const slices of this.#running) slices.cancel();
+    this.#running.clear();
   }
 }

@@ -73,6 +73,10 @@ export interface ServerParts {
   readonly electionLog?: () => string;
 }
 
+export interface StandaloneParts extends ServerParts {
+  readonly replica: Replica;
+}
+
 export class StandaloneServer {
   readonly #ports: ServerPorts;
   readonly #options: StandaloneOptions;
@@ -99,7 +103,7 @@ export class StandaloneServer {
    * CorruptionError …
    */
   start(
-    commands: (parts: ServerParts) => DriverHooks['command'],
+    commands: (parts: StandaloneParts) => DriverHooks['command'],
     ready: (error: unknown) => void,
   ): void {
     try {
@@ -203,7 +207,7 @@ export class StandaloneServer {
     directories: DataDirectories,
     history: History,
     sessions: SessionTracker,
-    commands: (parts: ServerParts) => DriverHooks['command'],
+    commands: (parts: StandaloneParts) => DriverHooks['command'],
     ready: (error: unknown) => void,
   ): void {
     const { clock, log, net, hash, exit } = this.#ports;
@@ -215,7 +219,7 @@ export class StandaloneServer {
       replicaOptionsOf(config, (algorithm, bytes) => hash.digest(algorithm, bytes)),
       clock.now(),
     );
-    const parts: ServerParts = {
+    const parts: StandaloneParts = {
       config,
       ports: this.#ports,
       replica,

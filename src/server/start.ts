@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeClock } from '../node/node-clock.ts';
 import { nodeCodec } from '../node/node-codec.ts';
+import { nodeDns } from '../node/node-dns.ts';
 import { nodeEnvironment } from '../node/node-environment.ts';
 import { makeNodeFiles } from '../node/node-files.ts';
 import { nodeHash } from '../node/node-hash.ts';
@@ -14,9 +15,9 @@ import { nodeRandom } from '../node/node-random.ts';
 import type { Exit, Log } from '../ports.ts';
 import { commandsOf } from './commands-of.ts';
 import type { ServerConfig } from './config.ts';
-import { ConfigError } from './config-error.ts';
-import type { ServerPorts } from './standalone-server.ts';
+import { EnsembleServer } from './ensemble-server.ts';
 import { StandaloneServer } from './standalone-server.ts';
+import type { EnsemblePorts } from './term.ts';
 
 export interface StartOptions {
   readonly config: ServerConfig;
@@ -35,25 +36,23 @@ export interface RunningServer {
 }
 
 /**
- * Starts a standalone server; resolves when clients are served. Rejects with ConfigError, DataDirectoryError,
- * CorruptionError or NetError. `signal` stops a start that is still loading.
+ * Starts a server: a lone one resolves when clients are served, one of an ensemble when it looks for a leader.
+ * Rejects with ConfigError, DataDirectoryError, CorruptionError, EpochError or NetError. `signal` stops a start that is
+ * still loading.
  */
 export async function startServer(
   options: StartOptions,
   signal?: AbortSignal,
 ): Promise<RunningServer> {
   const { config, log, acceptDataLoss } = options;
-  // On its own it would take writes that the others do not have.
-  if (config.ensemble !== undefined) {
-    throw new ConfigError('server.*', '', 'ensembles cannot be started yet, want one server');
-  }
   const warn = (message: string) => log.log('warn', message);
-  const ports: ServerPorts = {
+  const ports: EnsemblePorts = {
     clock: nodeClock,
     files: makeNodeFiles({ warn }),
     net: makeNodeNet({
       acceptFailed: (code) => warn(`a connection could not be accepted: ${code}`),
     }),
+    dns: nodeDns,
     random: nodeRandom,
     hash: nodeHash,
     codec: nodeCodec,
@@ -61,7 +60,11 @@ export async function startServer(
     log,
     exit: options.exit ?? makeExit(log),
   };
-  const server = new StandaloneServer(ports, { config, version: quollVersion(), acceptDataLoss });
+  const parameters = { config, version: quollVersion(), acceptDataLoss };
+  const server =
+    config.ensemble === undefined
+      ? new StandaloneServer(ports, parameters)
+      : new EnsembleServer(ports, parameters);
   const stop = () => new Promise<void>((resolve) => server.stop(resolve));
   await new Promise<void>((resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });

@@ -150,7 +150,7 @@ class Scenario {
       else client.kill();
     });
     this.#expect('SE2', 'every session ends', () => {
-      const database = this.#server.parts?.replica.database;
+      const database = this.#server.parts?.replica?.database;
       return database?.sessions.size === 0 && database.tree.ephemeralCount === 0;
     });
     this.#dump('at the end');
@@ -173,7 +173,7 @@ class Scenario {
   }
 
   #serving(): void {
-    const database = this.#server.parts?.replica.database;
+    const database = this.#server.parts?.replica?.database;
     if (database === undefined) return;
     // Of the state as it was recovered: the first thing it does then may be to end sessions.
     this.#ghost.recovered(database.lastProcessedZxid);
@@ -181,7 +181,7 @@ class Scenario {
   }
 
   #ended(end: ServerEnd): void {
-    const database = this.#server.parts?.replica.database;
+    const database = this.#server.parts?.replica?.database;
     if (database !== undefined) {
       this.#ghost.ended(database.lastProcessedZxid);
       const bad = database.lastDigestMismatch;
@@ -192,7 +192,7 @@ class Scenario {
   }
 
   #dump(why: string): void {
-    const database = this.#server.parts?.replica.database;
+    const database = this.#server.parts?.replica?.database;
     if (database === undefined) return;
     const { lastProcessedZxid: zxid } = database;
     this.#dumps.push({ zxid, why, lines: dumpTree(database) });

@@ -69,6 +69,19 @@ export class Database {
     return this;
   }
 
+  /**
+   * Who the servers are, as /zookeeper/config shows it: every server writes it for itself, in no transaction
+   * (ZKDatabase.initConfigInZKDatabase). Its digest is nobody's.
+   */
+  setConfig(text: string, version: bigint, wallTime: number): void {
+    const bytes = encodeUtf8(text);
+    const slot = this.tree.findPath('/zookeeper/config');
+    const timeHigh = Math.floor(wallTime / 0x100000000);
+    const low = wallTime | 0;
+    const [high, lowest] = [highOf(version), lowOf(version)];
+    this.tree.setData(slot, bytes, 0, bytes.length, -1, high, lowest, timeHigh, low);
+  }
+
   /** A snapshot's nodes are all here: what is worked out from them, before any transaction is replayed. */
   snapshotLoaded(): void {
     this.ensureSystemNodes();
