@@ -101,8 +101,9 @@ export function ensembleOf(
   if (initLimit === 0) throw new ConfigError('initLimit', '', 'is not set, an ensemble needs it');
   if (syncLimit === 0) throw new ConfigError('syncLimit', '', 'is not set, an ensemble needs it');
   const own = ownServer(members, mySid);
-  warnOf(verifier, own, peerType, values.warnings);
-  for (const { sid, addresses } of members.members.values()) {
+  const servers = [...members.members.values()].sort((a, b) => (a.sid < b.sid ? -1 : 1));
+  warnOf(verifier, servers, own, peerType, values.warnings);
+  for (const { sid, addresses } of servers) {
     if (addresses.length > 1 && !settings.multiAddress) {
       const limit = `${addresses.length} addresses, and multiAddress.enabled is false`;
       throw new ConfigError(`server.${sid}`, '', limit);
@@ -113,7 +114,7 @@ export function ensembleOf(
     role: own.role,
     verifier,
     configText: printQuorumConfig(members),
-    servers: [...members.members.values()].sort((a, b) => (a.sid < b.sid ? -1 : 1)),
+    servers,
     quorumAddresses: own.addresses.map(({ host, quorumPort: port }) => ({ host, port })),
     electionAddresses: own.addresses.map(({ host, electionPort: port }) => ({ host, port })),
     initLimit,
@@ -156,7 +157,8 @@ function ownServer({ members }: QuorumConfig, mySid: Sid | undefined): QuorumSer
 }
 
 function warnOf(
-  { voters, config }: QuorumVerifier,
+  { voters }: QuorumVerifier,
+  servers: readonly QuorumServer[],
   { role }: QuorumServer,
   peerType: Role | undefined,
   warnings: string[],
@@ -173,7 +175,7 @@ function warnOf(
     );
   }
   const byLowByte = new Map<bigint, Sid>();
-  for (const sid of config.members.keys()) {
+  for (const { sid } of servers) {
     const other = byLowByte.get(sid & 0xffn);
     if (other !== undefined) {
       warnings.push(
