@@ -35,7 +35,8 @@ export class DiskSnapshots {
   readonly #options: DiskSnapshotsOptions;
   #schedule: SnapshotSchedule | undefined;
   #writer: SnapshotWriter | undefined;
-  #ended: (() => void) | undefined;
+  /** Who waits for the end of what is being written. */
+  #ended: (() => void)[] = [];
 
   constructor(ports: DiskSnapshotsPorts, options: DiskSnapshotsOptions) {
     this.#ports = ports;
@@ -69,9 +70,9 @@ export class DiskSnapshots {
     const ended = (result: SnapshotResult) => {
       this.#writer = undefined;
       const waiting = this.#ended;
-      this.#ended = undefined;
+      this.#ended = [];
       done(result);
-      waiting?.();
+      for (const one of waiting) one();
     };
     this.#writer = new SnapshotWriter(this.#ports, directory, image, form, ended, name);
   }
@@ -82,8 +83,7 @@ export class DiskSnapshots {
       done();
       return;
     }
-    assert(this.#ended === undefined, 'a snapshot is given up once');
-    this.#ended = done;
+    this.#ended.push(done);
     this.#writer.cancel();
   }
 }

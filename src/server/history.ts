@@ -8,14 +8,13 @@
 // is in storage/received-snapshot.ts, how a history is cut in storage/truncate.ts.
 
 import { Database } from '../core/tree/database.ts';
-import { SnapshotSink, SnapshotSource } from '../core/tree/snapshot-body.ts';
+import { SnapshotSink } from '../core/tree/snapshot-body.ts';
 import { CommittedLog } from '../core/zab/committed-log.ts';
 import type { EpochName } from '../core/zab/leader-events.ts';
 import type { SnapshotIntake } from '../core/zab/learner-events.ts';
 import type { LogCover } from '../core/zab/learner-sync.ts';
-import type { HistoryTxn } from '../core/zab/txn-arena.ts';
 import type { Writer } from '../jute/writer.ts';
-import type { Clock, Codec, Exit, Files, Log, Random, Timer } from '../ports.ts';
+import type { Clock, Codec, Exit, Files, Log, Random } from '../ports.ts';
 import { FileError } from '../ports.ts';
 import type { Zxid } from '../proto/zxid.ts';
 import { CorruptionError } from '../storage/corruption-error.ts';
@@ -23,15 +22,10 @@ import type { DataDirectories } from '../storage/data-directories.ts';
 import { DataDirectoryError } from '../storage/data-directories.ts';
 import type { Epochs } from '../storage/epochs.ts';
 import { PurgeTask } from '../storage/purge-task.ts';
-import {
-  adoptReceivedSnapshot,
-  receivedSnapshotName,
-  removeReplaced,
-} from '../storage/received-snapshot.ts';
 import type { Recovered } from '../storage/recovery.ts';
 import { truncate } from '../storage/truncate.ts';
-import type { LogBatch, TxnLogStats } from '../storage/txn-log.ts';
-import { TxnLog } from '../storage/txn-log.ts';
+import type { LogBatch } from '../storage/txn-log.ts';
+import { noLogStats, TxnLog } from '../storage/txn-log.ts';
 import { assert, present } from '../util/assert.ts';
 import type { ServerConfig } from './config.ts';
 import { DiskSnapshots } from './disk-snapshots.ts';
@@ -41,6 +35,7 @@ import { recoverInSlices } from './history-recovery.ts';
 import type { LogReadResult } from './log-queries.ts';
 import { LogQueries } from './log-queries.ts';
 import type { ServerMetrics } from './metrics.ts';
+import { saveReceived } from './received-snapshot.ts';
 import { treeOptionsOf } from './replica-settings.ts';
 import { SliceGroup } from './slices.ts';
 import { SnapshotImages } from './snapshot-images.ts';
@@ -72,7 +67,6 @@ export interface HistoryOptions {
 
 /** The longest the loop is held at once, beside a server that serves. */
 const sliceMs = 3;
-const progressEveryMs = 1000;
 const hourMs = 3_600_000;
 
 interface Intake {
@@ -96,6 +90,8 @@ export class History {
   #txnLog: TxnLog | undefined;
   #intake: Intake | undefined;
   #purge: PurgeTask | undefined;
+  /** Counters of all its logs, one after the other. */
+  readonly logStats = noLogStats();
   #appending = 0;
   /** Log and snapshots belong to a truncation or a leader's snapshot. */
   #isReplacing = false;
@@ -238,7 +234,7 @@ export class History {
 
   /** Calls back with what the log files from `from` to `to` hold; undefined: they do not reach back. */
   surveyLog(from: Zxid, to: Zxid, done: (cover: LogCover | undefined) => void): void {
-    this.#queries.survey(from, to, done);
+    this.#queries.survey(from, to, this.#appending > 0, done);
   }
 
   /** Calls back with transactions above `after` up to `to`: at least one, and about `bytes`. */
@@ -276,12 +272,12 @@ export class History {
         ...{ sliceMs, failed },
         done: (truncation) => {
           if (truncation.kind === 'impossible') {
-            this.#endReplacing(log.lastZxid, log);
+            this.#endReplacing(log.lastZxid);
             done(this.lastZxid, truncation.reason);
             return;
           }
           const loaded = ({ lastZxid, txns }: Recovered) => {
-            this.#endReplacing(lastZxid, log);
+            this.#endReplacing(lastZxid);
             this.#snapshots.start(txns);
             done(lastZxid, undefined);
           };
@@ -310,56 +306,21 @@ export class History {
     assert(sink.complete && begunAt === zxid, 'a complete snapshot is saved');
     this.#intake = undefined;
     database.lastProcessedZxid = zxid;
-    this.#beginReplacing((log) => {
-      try {
-        removeReplaced(this.#ports.files, this.#options.directories);
-      } catch (error) {
-        this.#cannotGoOn("an earlier history's files cannot be removed", error);
-        return;
-      }
-      this.#writeReceived(database, () => {
+    this.#beginReplacing(() => {
+      const { directories, config } = this.#options;
+      const saved = () => {
         this.#database = database;
         this.committedLog.clear();
         for (const id of database.sessions.keys()) this.#options.sessionSeen(id);
-        this.#endReplacing(zxid, log);
+        this.#endReplacing(zxid);
         this.#snapshots.start(0);
         done();
+      };
+      const options = { directories, config, snapshots: this.#snapshots };
+      saveReceived(this.#ports, options, database, saved, (error) => {
+        this.#fail(`the leader's snapshot cannot be saved: ${error.message}`);
       });
     });
-  }
-
-  #writeReceived(database: Database, done: () => void): void {
-    const { clock, files, log } = this.#ports;
-    const { directories, config } = this.#options;
-    const image = new SnapshotSource(database);
-    let progress: Timer | undefined;
-    const say = () => {
-      progress = clock.schedule(progressEveryMs, () => {
-        log.log('info', `writing received snapshot: ${Math.floor(100 * image.progress)} %`);
-        say();
-      });
-    };
-    say();
-    const name = receivedSnapshotName(image.zxid, config.snapshotCompression);
-    this.#snapshots.write(
-      image,
-      (result) => {
-        progress?.cancel();
-        if (result.kind === 'cancelled') return;
-        if (result.kind !== 'written') {
-          this.#fail(`the received snapshot cannot be written: ${result.error.message}`);
-          return;
-        }
-        try {
-          adoptReceivedSnapshot(files, log, directories);
-        } catch (error) {
-          this.#cannotGoOn('the received snapshot cannot be put in place', error);
-          return;
-        }
-        done();
-      },
-      name,
-    );
   }
 
   // ---- inside ----
@@ -399,7 +360,7 @@ export class History {
     recoverInSlices(this.#work, this.#ports, options, loaded, failed);
   }
 
-  #openLog(lastZxid: Zxid, stats?: TxnLogStats): void {
+  #openLog(lastZxid: Zxid): void {
     const { files, clock, log } = this.#ports;
     const { config, directories, metrics } = this.#options;
     this.#txnLog = new TxnLog(
@@ -410,7 +371,7 @@ export class History {
         forceSync: config.forceSync,
         txnLogSizeLimitKb: config.txnLogSizeLimitKb,
         fsyncWarningThresholdMs: config.fsyncWarningThresholdMs,
-        ...{ lastZxid, stats },
+        ...{ lastZxid, stats: this.logStats },
       },
     );
     this.#queries.synced(lastZxid);
@@ -421,6 +382,8 @@ export class History {
     assert(!this.#isReplacing && this.#images.count === 0, 'a history is replaced once, unread');
     const log = this.txnLog;
     this.#isReplacing = true;
+    // It judges what is old by names that will be of another history.
+    this.#purge?.stop();
     this.#txnLog = undefined;
     this.#shutting++;
     this.#ports.clock.endOfTurn(() => {
@@ -434,9 +397,10 @@ export class History {
     });
   }
 
-  #endReplacing(lastZxid: Zxid, { stats }: TxnLog): void {
-    this.#openLog(lastZxid, stats);
+  #endReplacing(lastZxid: Zxid): void {
+    this.#openLog(lastZxid);
     this.#isReplacing = false;
+    if (this.#purge !== undefined) this.startPurge();
   }
 
   #settle(): void {

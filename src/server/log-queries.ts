@@ -49,8 +49,13 @@ export class LogQueries {
     for (const one of waiting) if (one.zxid <= zxid) one.run();
   }
 
-  /** undefined: the files do not reach back to `from`. */
-  survey(from: Zxid, to: Zxid, done: (cover: LogCover | undefined) => void): void {
+  /** `isWriting`: more is on its way to disk. The answer undefined: the files do not reach back to `from`. */
+  survey(
+    from: Zxid,
+    to: Zxid,
+    isWriting: boolean,
+    done: (cover: LogCover | undefined) => void,
+  ): void {
     const run = () => {
       this.#work.run(surveyLog(this.#place, from, to), {
         ...{ sliceMs, done },
@@ -62,7 +67,7 @@ export class LogQueries {
         },
       });
     };
-    if (to <= this.#durableZxid) run();
+    if (to <= this.#durableZxid || !isWriting) run();
     else this.#waiting.push({ zxid: to, run });
   }
 

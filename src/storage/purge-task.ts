@@ -47,6 +47,8 @@ export class PurgeTask {
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#running?.return([]);
+    this.#running = undefined;
   }
 
   #wait(): void {

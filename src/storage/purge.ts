@@ -1,6 +1,8 @@
 // Removes what no recovery needs any more (PurgeTxnLog.purge): keeps the n newest snapshots that are whole, every
 // log they need, and whatever is newer. A generator: files are verified to their last byte, and that takes time.
 //
+// What a leader's snapshot replaced (received-snapshot.ts) goes when as many snapshots of what came after are kept.
+//
 // Invariants: never removes the newest whole snapshot nor a log it needs; snapshots go before logs and the oldest
 // first, so that at any crash what is left still has its logs. Differs from Java: Java looks at five bytes to call a
 // snapshot valid, so three damaged ones could push out the only good one.
@@ -10,6 +12,7 @@ import { CorruptionError } from './corruption-error.ts';
 import type { SnapshotFileName } from './file-names.ts';
 import { logFiles, snapshotFiles } from './file-names.ts';
 import { holdsNothing, logsFor } from './needed-logs.ts';
+import { removeReplaced } from './received-snapshot.ts';
 import { verifySnapshot } from './snapshot-reader.ts';
 
 export interface PurgeOptions {
@@ -69,6 +72,11 @@ export function* purge(
     options.logs,
     oldLogs.map(({ name }) => name),
   );
+  if (kept.length < Math.max(retainLeast, options.retain)) return removed;
+  for (const path of removeReplaced(files, options)) {
+    removed.push(path);
+    log.log('info', `Removing file: ${path}`);
+  }
   return removed;
 }
 

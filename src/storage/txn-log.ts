@@ -57,7 +57,7 @@ export interface TxnLogStats {
   files: number;
 }
 
-function noStats(): TxnLogStats {
+export function noLogStats(): TxnLogStats {
   return {
     syncs: 0,
     syncMs: 0,
@@ -109,7 +109,7 @@ export class TxnLog {
   constructor(ports: TxnLogPorts, options: TxnLogOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.stats = options.stats ?? noStats();
+    this.stats = options.stats ?? noLogStats();
     this.#lastZxid = options.lastZxid;
     this.#next = new NextSegment(ports.files, options.directory, options.preAllocSizeKb * 1024);
     this.#prepareNext();
