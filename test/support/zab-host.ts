@@ -182,11 +182,13 @@ export class ZabHost implements LeaderHost, LearnerHost {
   // ---- the life of the process ----
 
   /** The power goes. */
-  crash(random: Prng): void {
+  crash(random: Prng, kept: 'anything' | 'nothing'): void {
     this.life++;
-    this.durable.history.push(...this.tail.splice(0, random.below(this.tail.length + 1)));
+    const isLucky = kept === 'anything';
+    const count = isLucky ? random.below(this.tail.length + 1) : 0;
+    this.durable.history.push(...this.tail.splice(0, count));
     this.tail = [];
-    if (this.#epochSave !== undefined && random.chance(0.5)) {
+    if (this.#epochSave !== undefined && isLucky && random.chance(0.5)) {
       this.durable[this.#epochSave.name] = this.#epochSave.epoch;
     }
     this.#epochSave = undefined;

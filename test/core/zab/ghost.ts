@@ -57,6 +57,11 @@ export class Ghost {
     this.checkDurability('when a leader is established');
   }
 
+  /** Who was established in it. */
+  leaderOf(epoch: number): Sid | undefined {
+    return this.#established.get(epoch);
+  }
+
   /** A leader delivers. */
   committedBy(txn: ModelTxn): void {
     assert.deepEqual(this.#proposed.get(txn.zxid), txn, 'HI2: integrity');

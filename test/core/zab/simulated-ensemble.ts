@@ -6,10 +6,10 @@ import assert from 'node:assert/strict';
 import { printQuorumConfig } from '../../../src/core/election/quorum-config.ts';
 import type { QuorumVerifier } from '../../../src/core/election/quorum-verifier.ts';
 import { Leader } from '../../../src/core/zab/leader.ts';
-import type { EpochName, LeaderEffect, LeaderEvent } from '../../../src/core/zab/leader-events.ts';
+import type { EpochName, LeaderEvent } from '../../../src/core/zab/leader-events.ts';
 import { Learner } from '../../../src/core/zab/learner.ts';
-import type { LearnerEffect, LearnerEvent } from '../../../src/core/zab/learner-events.ts';
-import type { Link } from '../../../src/core/zab/link.ts';
+import type { LearnerEvent } from '../../../src/core/zab/learner-events.ts';
+import { PacketType } from '../../../src/proto/quorum.ts';
 import type { Sid } from '../../../src/proto/sid.ts';
 import type { Zxid } from '../../../src/proto/zxid.ts';
 import { Heap } from '../../../src/util/heap.ts';
@@ -17,6 +17,7 @@ import { Prng } from '../../../src/util/prng.ts';
 import type { HostWorld, ModelTxn } from '../../support/zab-host.ts';
 import { encodeTxn, ZabHost } from '../../support/zab-host.ts';
 import { Ghost } from './ghost.ts';
+import { performLeader, performLearner } from './simulated-effects.ts';
 import type { Wire } from './simulated-network.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 
@@ -30,6 +31,8 @@ export interface Faults {
 }
 
 export interface EnsembleOptions {
+  /** Nobody is elected and nothing proposed but as the test says. */
+  readonly isManual?: boolean;
   readonly verifier: QuorumVerifier;
   readonly seed: number;
   readonly faults: Faults;
@@ -76,13 +79,16 @@ export class SimulatedEnsemble implements HostWorld {
   /** How often learners were brought up to date, by mode. */
   readonly syncs = { DIFF: 0, TRUNC: 0, SNAP: 0 };
   faults: Faults;
+  /** 0: disks do not fail. */
+  readonly oddities: number;
   readonly #verifier: QuorumVerifier;
   readonly #configText: string;
   readonly #tasks = new Heap<Task>((a, b) => a.at < b.at || (a.at === b.at && a.number < b.number));
+  readonly #held = new Map<Sid, (() => void)[]>();
   #taskNumber = 0;
   #isWriting = true;
 
-  constructor({ verifier, seed, faults }: EnsembleOptions) {
+  constructor({ verifier, seed, faults, isManual = false }: EnsembleOptions) {
     this.random = new Prng(seed);
     this.#verifier = verifier;
     this.#configText = printQuorumConfig(verifier.config);
@@ -96,6 +102,8 @@ export class SimulatedEnsemble implements HostWorld {
         ...{ wakeAt: Number.POSITIVE_INFINITY, knownAcceptedEpoch: -1 },
       });
     }
+    this.oddities = isManual ? 0 : 1;
+    if (isManual) return;
     this.after(5, () => this.#elect());
     this.after(5, () => this.#write());
   }
@@ -147,10 +155,11 @@ export class SimulatedEnsemble implements HostWorld {
     server.wantsSnapshot = false;
     server.host.boot();
     this.say(`${sid}: boot at ${server.host.lastZxid.toString(16)}`);
-    this.#look(server);
+    this.look(server);
   }
 
-  crash(sid: Sid): void {
+  /** `kept`: what of the disk's work that was under way is there afterwards. */
+  crash(sid: Sid, kept: 'anything' | 'nothing' = 'anything'): void {
     const server = this.server(sid);
     if (!server.isUp) return;
     this.say(`${sid}: crash`);
@@ -158,19 +167,20 @@ export class SimulatedEnsemble implements HostWorld {
     server.role = undefined;
     server.isLooking = false;
     server.host.term++;
-    server.host.crash(this.random);
+    this.#held.delete(sid);
+    server.host.crash(this.random, kept);
     this.network.cut(sid);
   }
 
   /** Leaves whatever role it has. */
-  #look(server: Server): void {
+  look(server: Server): void {
     server.role = undefined;
     server.leader = undefined;
     server.host.term++;
-    this.#tryLook(server);
+    this.tryLook(server);
   }
 
-  #tryLook(server: Server): void {
+  tryLook(server: Server): void {
     if (!server.isUp || server.role !== undefined || server.isLooking) return;
     if (!server.host.isQuiet) return;
     server.host.endRole();
@@ -190,23 +200,23 @@ export class SimulatedEnsemble implements HostWorld {
     }
     if (this.random.chance(this.faults.wildElection)) {
       const anybody = this.random.pick([...this.servers.values()]);
-      if (!anybody.isObserver && anybody.isLooking) this.#lead(anybody);
-      for (const server of looking) if (this.random.chance(0.5)) this.#follow(server, anybody.sid);
+      if (!anybody.isObserver && anybody.isLooking) this.lead(anybody);
+      for (const server of looking) if (this.random.chance(0.5)) this.follow(server, anybody.sid);
       return;
     }
     if (this.#verifier.containsQuorum(sids())) {
       const best = supporters.reduce((a, b) => (isBetter(a, b) ? a : b));
-      this.#lead(best);
-      for (const server of supporters) this.#follow(server, best.sid);
+      this.lead(best);
+      for (const server of supporters) this.follow(server, best.sid);
       return;
     }
     // Who comes late finds the leader that the others follow.
     const leader = this.up().find(({ role }) => role instanceof Leader);
     if (leader === undefined) return;
-    for (const server of looking) this.#follow(server, leader.sid);
+    for (const server of looking) this.follow(server, leader.sid);
   }
 
-  #lead(server: Server): void {
+  lead(server: Server): void {
     const { host } = server;
     server.isLooking = false;
     const options = {
@@ -226,7 +236,7 @@ export class SimulatedEnsemble implements HostWorld {
     this.stepLeader(server, { kind: 'started' });
   }
 
-  #follow(server: Server, leader: Sid): void {
+  follow(server: Server, leader: Sid): void {
     if (!server.isLooking || server.sid === leader) return;
     const { host } = server;
     server.isLooking = false;
@@ -247,14 +257,14 @@ export class SimulatedEnsemble implements HostWorld {
   stepLeader(server: Server, event: LeaderEvent): void {
     const { role } = server;
     if (!(role instanceof Leader)) return;
-    for (const effect of role.step(event, this.now)) this.#performLeader(server, role, effect);
+    for (const effect of role.step(event, this.now)) performLeader(this, server, role, effect);
     this.#stepped(server);
   }
 
   stepLearner(server: Server, event: LearnerEvent): void {
     const { role } = server;
     if (!(role instanceof Learner)) return;
-    for (const effect of role.step(event, this.now)) this.#performLearner(server, role, effect);
+    for (const effect of role.step(event, this.now)) performLearner(this, server, role, effect);
     this.#stepped(server);
   }
 
@@ -288,100 +298,6 @@ export class SimulatedEnsemble implements HostWorld {
     });
   }
 
-  #performLeader(server: Server, role: Leader, effect: LeaderEffect): void {
-    const { host } = server;
-    switch (effect.kind) {
-      case 'saveEpoch':
-        if (effect.name === 'currentEpoch') this.ghost.elected(effect.epoch, host);
-        host.saveEpoch(effect.name, effect.epoch);
-        return;
-      case 'establish':
-        this.ghost.established(effect.epoch, host);
-        return;
-      case 'abandon':
-        server.knownAcceptedEpoch = role.status().knownAcceptedEpoch;
-        this.#look(server);
-        return;
-      case 'closeLink':
-        this.network.close(effect.link);
-        return;
-      case 'surveyLog': {
-        const { link, from, to } = effect;
-        const first = this.random.below(host.durable.history.length + 1);
-        this.#later(server, role, () => {
-          const cover = host.survey(from, to, first);
-          this.stepLeader(server, { kind: 'logSurveyed', link, cover });
-        });
-        return;
-      }
-      case 'readLog': {
-        const { link, after, to } = effect;
-        const failure = this.random.chance(0.05) ? 'EIO' : undefined;
-        this.#later(server, role, () => {
-          const txns = host.read(after, to, 1 + this.random.below(4));
-          const isEnd = txns.at(-1)?.zxid === to;
-          this.stepLeader(server, { kind: 'logRead', link, txns, isEnd, failure });
-        });
-        return;
-      }
-      case 'note':
-        this.say(`${server.sid}: ${effect.note.line}`);
-    }
-  }
-
-  #performLearner(server: Server, role: Learner, effect: LearnerEffect): void {
-    const { host } = server;
-    const { term } = host;
-    switch (effect.kind) {
-      case 'saveEpoch':
-        host.saveEpoch(effect.name, effect.epoch);
-        return;
-      case 'truncate':
-        if (this.random.chance(0.1)) {
-          const failure = 'for no reason';
-          this.#later(server, role, () =>
-            this.stepLearner(server, { kind: 'truncated', term, lastZxid: 0n, failure }),
-          );
-          return;
-        }
-        host.truncate(effect.zxid, (lastZxid) => {
-          this.stepLearner(server, { kind: 'truncated', term, lastZxid, failure: undefined });
-          this.#tryLook(server);
-        });
-        return;
-      case 'saveSnapshot':
-        host.saveSnapshot(() => {
-          this.stepLearner(server, { kind: 'snapshotSaved', term });
-          this.#tryLook(server);
-        });
-        return;
-      case 'serve':
-        this.ghost.checkPrefix(host);
-        this.ghost.checkInitial(host, effect.epoch);
-        return;
-      case 'abandon':
-        server.wantsSnapshot = effect.wantsSnapshot;
-        this.network.close(role.link);
-        this.#look(server);
-        return;
-      case 'pause':
-      case 'resume':
-        this.network.pause(role.link, effect.kind === 'pause');
-        return;
-      case 'note':
-        if (effect.note.event === 'sync' && effect.note.sync !== undefined) {
-          this.syncs[effect.note.sync.mode]++;
-        }
-        this.say(`${server.sid}: ${effect.note.line}`);
-    }
-  }
-
-  #later(server: Server, role: Leader | Learner, run: () => void): void {
-    this.after(this.delay(20), () => {
-      if (server.role === role) run();
-    });
-  }
-
   // ---- the load ----
 
   /** Stops new proposals. */
@@ -404,20 +320,45 @@ export class SimulatedEnsemble implements HostWorld {
     const bytes = encodeTxn(txn);
     host.appendModel(txn);
     role.propose(txn.zxid, bytes, 0, bytes.length);
-    for (const effect of role.takeEffects()) this.#performLeader(server, role, effect);
+    for (const effect of role.takeEffects()) performLeader(this, server, role, effect);
     this.#stepped(server);
     return true;
+  }
+
+  // ---- slow disks ----
+
+  /** Nothing this server's disk is given from now on is done before `diskStep` or `releaseDisk`. */
+  holdDisk(sid: Sid): void {
+    this.#held.set(sid, []);
+  }
+
+  /** One thing is done; false: nothing is under way. */
+  diskStep(sid: Sid): boolean {
+    const run = this.#held.get(sid)?.shift();
+    run?.();
+    this.network.flush();
+    return run !== undefined;
+  }
+
+  releaseDisk(sid: Sid): void {
+    const held = this.#held.get(sid) ?? [];
+    this.#held.delete(sid);
+    for (const run of held) run();
+    this.network.flush();
   }
 
   // ---- HostWorld ----
 
   diskDone(host: ZabHost, run: () => void): void {
     const { life } = host;
-    this.after(this.delay(15), () => {
+    const done = (): void => {
       if (host.life !== life) return;
       run();
-      this.#tryLook(this.server(host.sid));
-    });
+      this.tryLook(this.server(host.sid));
+    };
+    const held = this.#held.get(host.sid);
+    if (held === undefined) this.after(this.delay(15), done);
+    else held.push(done);
   }
 
   changed(host: ZabHost): void {
@@ -447,27 +388,18 @@ export class SimulatedEnsemble implements HostWorld {
 
   // ---- what the network tells ----
 
-  /** A packet leaves; its meaning is checked where it is a promise. */
+  /** A packet leaves a learner; its meaning is checked where it is a promise. */
   sent(wire: Wire, type: number, zxid: Zxid, data: Uint8Array): void {
-    this.ghostPacket(wire, type, zxid, data);
-  }
-
-  ghostPacket(wire: Wire, type: number, zxid: Zxid, data: Uint8Array): void {
-    const { host } = this.server(wire.learner);
-    if (type === 3) this.ghost.acked(host, zxid);
-    if (type !== 18) return;
+    const { host, role } = this.server(wire.learner);
+    if (type === PacketType.ACK) this.ghost.acked(host, zxid);
+    if (type !== PacketType.ACKEPOCH) return;
     const counts = new DataView(data.buffer, data.byteOffset).getInt32(0) !== -1;
-    const { role } = this.server(wire.learner);
     const epoch = role instanceof Learner ? (role.status().epoch ?? 0) : 0;
     this.ghost.promised(host, wire.leader, epoch, counts);
   }
-
-  linkOf(link: Link): Wire | undefined {
-    return this.network.wireOf(link);
-  }
 }
 
-function isBetter(a: Server, b: Server): boolean {
+export function isBetter(a: Server, b: Server): boolean {
   const [x, y] = [a.host, b.host];
   if (x.durable.currentEpoch !== y.durable.currentEpoch) {
     return x.durable.currentEpoch > y.durable.currentEpoch;
