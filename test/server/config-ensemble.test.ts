@@ -202,6 +202,13 @@ describe('a dynamic file', () => {
 
 describe('refused with code 2', () => {
   const observers = 'server.1=a:1:2\nserver.2=b:1:2:observer';
+  const wantForm =
+    'want host:quorumPort:electionPort[:participant|observer], several between |, ' +
+    'then ;[host:]clientPort';
+  const notBuilt = 'not built -> refused: a server without it would do less than was asked for';
+  const reconfigured =
+    'a reconfiguration made it, and those are not built -> refused; ' +
+    'no server may have reconfigEnabled=true';
   const refused: readonly (readonly [text: string, message: string, myid?: string | undefined])[] =
     [
       [three, 'myid: the file is missing in dataDir, an ensemble needs it', undefined],
@@ -221,10 +228,7 @@ describe('refused with code 2', () => {
         `${three}leader.maxConcurrentSnapSyncs=0`,
         'leader.maxConcurrentSnapSyncs=0: want a number, 1 or more',
       ],
-      [
-        `${three}server.4=d:1`,
-        'server.4=d:1: want host:quorumPort:electionPort[:participant|observer], several between |, then ;[host:]clientPort',
-      ],
+      [`${three}server.4=d:1`, `server.4=d:1: ${wantForm}`],
       [`${three}server.4=d:1:1`, 'server.4=d:1:1: quorum port and election port must be different'],
       [
         `${three}server.four=d:1:2`,
@@ -233,14 +237,8 @@ describe('refused with code 2', () => {
       [`${three}group.1=1:2`, 'server.3=c:2888:3888: a participant without a group'],
       [`${three}group.1=1:2:3:4`, 'group.1=1:2:3:4: no server 4'],
       [`${three}server.4=d:1:2|e:1:2`, 'server.4: 2 addresses, and multiAddress.enabled is false'],
-      [
-        `${three}version=5`,
-        'version=5: a reconfiguration made it, and those are not built -> refused; no server may have reconfigEnabled=true',
-      ],
-      [
-        `${three}oraclePath=/x`,
-        'oraclePath: a quorum by an oracle: not built -> refused: a server without it would do less than was asked for',
-      ],
+      [`${three}version=5`, `version=5: ${reconfigured}`],
+      [`${three}oraclePath=/x`, `oraclePath: a quorum by an oracle: ${notBuilt}`],
       ['server.1=a:1:2:observer', 'server: no participant among 1 servers'],
       [observers, 'server.*: 1 observers of one participant: set standaloneEnabled=false'],
       ['standaloneEnabled=false', 'standaloneEnabled=false: there is no server line'],
