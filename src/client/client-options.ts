@@ -10,6 +10,7 @@ import { pathError } from '../core/tree/path.ts';
 import { encodeUtf8 } from '../jute/utf8.ts';
 import type { Log } from '../ports.ts';
 import { passwordLength } from '../proto/client.ts';
+import type { Zxid } from '../proto/zxid.ts';
 import type { AbortSignalLike, CallOptions } from './call-options.ts';
 import type { WatcherTypeName } from './calls.ts';
 import { KeeperError } from './keeper-error.ts';
@@ -35,6 +36,8 @@ export interface ConnectOptions {
   readonly readOnly?: boolean | undefined;
   /** A session to go on with: `zk.session` of another client. */
   readonly session?: SessionKey | undefined;
+  /** `zk.lastZxid` of another client: no server that is behind it is taken. Default 0n: any server. */
+  readonly lastZxid?: Zxid | undefined;
   /** Gives up connecting. */
   readonly signal?: AbortSignalLike | undefined;
   /** The longest request the servers take, in bytes. Default 1,048,575, as theirs. */
@@ -83,6 +86,7 @@ export interface ClientSettings {
   readonly auth: readonly AuthInfo[];
   readonly readOnly: boolean;
   readonly session: SessionKey | undefined;
+  readonly lastZxid: Zxid;
   readonly juteMaxBuffer: number;
   readonly requestsMax: number;
 }
@@ -111,6 +115,7 @@ export function clientSettings(connectString: string, options: ConnectOptions): 
     auth: (options.auth ?? []).map(({ scheme, auth }) => authInfo(scheme, auth)),
     readOnly: options.readOnly ?? false,
     session,
+    lastZxid: zxid(options.lastZxid ?? 0n),
     juteMaxBuffer: integer('juteMaxBuffer', options.juteMaxBuffer, 0xfffff, 1),
     requestsMax: integer('requestsMax', options.requestsMax, 1_000_000, 1),
   };
@@ -124,6 +129,11 @@ function integer(name: string, value: number | undefined, byDefault: number, min
   if (value === undefined) return byDefault;
   if (Number.isInteger(value) && value >= min && value <= millisecondsMax) return value;
   throw bad(`${name} ${value} is not an integer from ${min} to ${millisecondsMax}`);
+}
+
+function zxid(value: Zxid): Zxid {
+  if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value && value >= 0n) return value;
+  throw bad(`lastZxid ${value} is not a zxid`);
 }
 
 function bad(reason: string): KeeperError {

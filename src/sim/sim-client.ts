@@ -69,6 +69,7 @@ export class SimClient {
       sessionTimeoutMs,
       readOnly: false,
       session: undefined,
+      lastZxid: 0n,
       juteMaxBuffer,
       requestsMax,
       below: (limit: number) => chance.below(limit),

@@ -65,13 +65,14 @@ export class ClientSession<W extends object, R extends Request<W>> {
   /** Of the last reply: what changed up to here was told. */
   #lastZxid: Zxid = 0n;
   /** Of the last reply or event: no server behind this will do. Never goes back. */
-  #lastZxidSeen: Zxid = 0n;
+  #lastZxidSeen: Zxid;
 
   constructor(options: ClientSessionOptions, now: number) {
     this.#servers = new ServerList(options.servers, options.below);
     this.#liveness = new Liveness(options.sessionTimeoutMs, this.#servers.size, options.below, now);
     this.#pipe = new RequestPipe(options.juteMaxBuffer, options.requestsMax);
     this.#auths = new AuthPackets(this.#pipe);
+    this.#lastZxidSeen = options.lastZxid;
     this.#handshake = new Handshake(options.sessionTimeoutMs, options.readOnly, options.session);
   }
 
@@ -363,7 +364,7 @@ export class ClientSession<W extends object, R extends Request<W>> {
     }
     this.#failPending('ConnectionLoss', reason, effects);
     this.#phase = { kind: 'pausing' };
-    this.#liveness.pause(now, phase.kind === 'connecting' && this.#servers.lapFailed);
+    this.#liveness.pause(now, this.#servers.failures);
     return effects;
   }
 

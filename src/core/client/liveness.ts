@@ -2,7 +2,8 @@
 // next one, and when the session must be taken for expired although no server said so. In: `now` (ms, monotonic) at
 // each thing heard and sent. Out: deadlines. With T the granted session timeout and n servers (ClientCnxn): a server
 // may be silent for 2T/3, an attempt to connect may take T/n, and 4T/3 after the last word the session is gone.
-// Differs from Java on purpose: pings leave after T/4 without sending (at most 10 s), and pauses scale with T.
+// Differs from Java on purpose: pings leave after T/4 without sending (at most 10 s); pauses between attempts are short
+// at first and grow (Java: up to 1 s at random), since a new leader is there long before a second is over.
 
 import type { Deadline } from './session-events.ts';
 
@@ -11,8 +12,12 @@ const pingAfterMsMax = 10_000;
 /** A wake-up this late says that this process slept; the server's words may wait unread. */
 const lateMs = 100;
 const graceMs = 100;
-/** After a lap of failures; and the spread of reconnects, which keeps a herd apart. */
+/** Of a pause, and of its random part: this share of the session timeout at most. */
 const pauseMsMax = 1_000;
+/** The random part of the first pause, which keeps a herd apart; it doubles with each failure. */
+const firstSpreadMs = 50;
+/** What is added when all servers were tried in vain; it doubles with each lap. */
+const firstLapPauseMs = 100;
 const probePauseMsMin = 100;
 const probePauseMsMax = 60_000;
 /** No attempt to connect is shorter: a busy server must be reachable even with a tiny timeout. */
@@ -79,10 +84,14 @@ export class Liveness {
     this.#lastSent = now;
   }
 
-  /** The next attempt is due after a while: a random one, longer when all servers were tried in vain. */
-  pause(now: number, lapFailed: boolean): void {
-    const spread = Math.min(pauseMsMax, Math.floor(this.sessionTimeoutMs / 10));
-    this.#until = now + this.#below(spread + 1) + (lapFailed ? spread : 0);
+  /** The next attempt is due after a while. `failures`: attempts in vain since there was a session. */
+  pause(now: number, failures: number): void {
+    const most = Math.min(pauseMsMax, Math.floor(this.sessionTimeoutMs / 10));
+    const spread = Math.min(most, firstSpreadMs * 2 ** Math.min(failures, 16));
+    const laps = Math.floor(failures / this.#serverCount);
+    const isLapOver = laps > 0 && failures % this.#serverCount === 0;
+    const lapPause = isLapOver ? Math.min(most, firstLapPauseMs * 2 ** Math.min(laps - 1, 16)) : 0;
+    this.#until = now + this.#below(spread + 1) + lapPause;
   }
 
   noPause(now: number): void {

@@ -1,6 +1,6 @@
 // Which server a client tries next: the list is shuffled once, then taken round robin, so that a thousand clients with
 // the same connect string spread over the ensemble. Also reads connect strings ("a:2181,[::1]:2182/chroot").
-// In: the text, chance as a function. Out: addresses; after a whole lap without success, `lapFailed`.
+// In: the text, chance as a function. Out: addresses, and how many attempts failed since one succeeded.
 // Differs from Java on purpose: a bare IPv6 address must stand in brackets (its last group could be a port).
 
 export interface ServerAddress {
@@ -50,8 +50,9 @@ export function serverText({ host, port }: ServerAddress): string {
 
 export class ServerList {
   readonly #servers: ServerAddress[];
+  /** Attempts that led to no session, since one did. */
+  failures = 0;
   #next = 0;
-  #failures = 0;
   #preferred: ServerAddress | undefined;
 
   /** `below(n)` is uniform in [0, n). */
@@ -83,17 +84,11 @@ export class ServerList {
     return server;
   }
 
-  /** Counts an attempt that led to no session. */
   failed(): void {
-    this.#failures++;
+    this.failures++;
   }
 
   succeeded(): void {
-    this.#failures = 0;
-  }
-
-  /** Every server was tried since the last success, some perhaps more than once. */
-  get lapFailed(): boolean {
-    return this.#failures > 0 && this.#failures % this.#servers.length === 0;
+    this.failures = 0;
   }
 }

@@ -42,6 +42,8 @@ export interface ClientSessionOptions {
   readonly readOnly: boolean;
   /** A session to go on with. */
   readonly session: SessionKey | undefined;
+  /** What an earlier client has seen: no server behind it will do. 0: any will. */
+  readonly lastZxid: Zxid;
   /** The longest request a server takes (jute.maxbuffer), in bytes. */
   readonly juteMaxBuffer: number;
   /** Requests waiting, sent or not; more are refused, so that a producer faster than the servers is told. */

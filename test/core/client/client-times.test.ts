@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { password, ScriptedServer, TestRequest } from './scripted-server.ts';
 
-test('servers are tried in turn; a lap of failures makes a longer pause', () => {
+test('servers are tried in turn; each lap of failures makes a longer pause', () => {
   const server = new ScriptedServer();
   const hosts: string[] = [];
   const pauses: number[] = [];
-  for (let i = 0; i < 7; i++) {
+  for (let i = 0; i < 16; i++) {
     const from = server.now;
     server.wake();
     hosts.push(server.transcript().at(-1) ?? '');
@@ -18,9 +18,29 @@ test('servers are tried in turn; a lap of failures makes a longer pause', () => 
   }
   assert.deepEqual(
     hosts.map((line) => line.split(' ')[1]),
-    ['b', 'c', 'a', 'b', 'c', 'a', 'b'],
+    [...'bcabcabcabcabcab'],
   );
-  assert.deepEqual(pauses, [0, 0, 0, 900, 0, 0, 900]);
+  assert.deepEqual(pauses, [0, 0, 0, 100, 0, 0, 200, 0, 0, 400, 0, 0, 800, 0, 0, 900]);
+});
+
+test('the random part of a pause is short after a session, doubles with failures, and is bounded', () => {
+  const spreads: number[] = [];
+  const below = (limit: number): number => {
+    spreads.push(limit - 1);
+    return 0;
+  };
+  const server = new ScriptedServer({ below });
+  server.connect();
+  spreads.length = 0;
+  server.cut();
+  for (let i = 0; i < 6; i++) {
+    server.wake();
+    server.cut('ECONNREFUSED');
+  }
+  assert.deepEqual(spreads, [50, 100, 200, 400, 800, 900, 900]);
+  server.connect();
+  server.cut();
+  assert.equal(spreads.at(-1), 50);
 });
 
 test('an attempt that brings no session is given up after a share of the timeout', () => {

@@ -71,6 +71,7 @@ const defaults: ClientSessionOptions = {
   sessionTimeoutMs: 9_000,
   readOnly: false,
   session: undefined,
+  lastZxid: 0n,
   juteMaxBuffer: 1_000,
   requestsMax: 100,
   below: () => 0,
