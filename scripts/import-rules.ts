@@ -44,7 +44,7 @@ export const zones: Readonly<Record<string, Zone>> = {
   core: { may: base },
   storage: { may: [...base, 'ports', 'core/tree'] },
   net: { may: [...base, 'ports'] },
-  server: { may: ['core', 'storage', 'net', 'proto', 'ports', 'util'] },
+  server: { may: ['core', 'storage', 'net', 'proto', 'jute', 'ports', 'util'] },
   client: {
     may: ['core/client', 'core/tree/path', 'net/framing', 'proto', 'jute', 'ports', 'util'],
   },

@@ -1,5 +1,5 @@
-// The client port of a server whose roles come and go: connections go to the driver of the present role, and four-letter
-// words are answered in any. In: what the port accepts; which driver serves. Out: calls of that driver.
+// The client port of a server whose roles come and go: connections go to the driver of the present role, and
+// four-letter words are answered in any. In: what the port accepts; which driver serves. Out: calls of that driver.
 //
 // While nobody serves, a connect request waits a little: an election is over sooner than a client tries the next server
 // and comes back. Java closes at once. Invariant: a connection belongs to one driver or waits here.

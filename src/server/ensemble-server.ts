@@ -32,6 +32,7 @@ import { Following } from './following.ts';
 import { History } from './history.ts';
 import { Leading } from './leading.ts';
 import { ServerMetrics } from './metrics.ts';
+import type { EnsembleRole } from './metrics-ensemble.ts';
 import { replicaOptionsOf } from './replica-settings.ts';
 import type { RoleView } from './role-view.ts';
 import { noProposals } from './role-view.ts';
@@ -343,7 +344,10 @@ export class EnsembleServer {
           if (phase.term instanceof Leading) phase.term.reconsidered(reason);
           else phase.term.stop(reason);
         },
-        note: (note) => this.#record?.add(note),
+        note: (note) => {
+          this.#metrics.ensemble.notedElection(note);
+          this.#record?.add(note);
+        },
         bindFailed: (code) => {
           exit(exitCodes.electionPortUnavailable, `no election address could be bound: ${code}`);
         },
@@ -401,7 +405,9 @@ export class EnsembleServer {
     this.#electionMs = this.#ports.clock.now() - phase.since;
     this.#term++;
     const port = present(this.#quorumPort, 'a bound quorum port');
-    const host = this.#termHost();
+    const isObserver = this.#ensemble.role === 'observer';
+    const learnerRole = isObserver ? 'observer' : 'follower';
+    const host = this.#termHost(decision.state === 'LEADING' ? 'leader' : learnerRole);
     let term: Term;
     if (decision.state === 'LEADING') {
       term = new Leading(host, port, decision.voteSet, this.#knownAcceptedEpoch);
@@ -415,7 +421,7 @@ export class EnsembleServer {
     term.start();
   }
 
-  #termHost(): TermHost {
+  #termHost(role: EnsembleRole): TermHost {
     const ports = this.#ports;
     const { config } = this.#options;
     const term = this.#term;
@@ -423,7 +429,9 @@ export class EnsembleServer {
     const sessions = present(this.#sessions, 'a session tracker');
     return {
       ...{ ports, config, ensemble: this.#ensemble, history, sessions, term },
+      metrics: this.#metrics.ensemble,
       note: (note) => {
+        this.#metrics.ensemble.notedZab(role, note);
         ports.log.log(note.level, note.line);
         this.#record?.add(note);
       },
@@ -437,6 +445,7 @@ export class EnsembleServer {
         this.#wantsSnapshot = false;
         this.#knownAcceptedEpoch = -1;
         this.#replica = replica;
+        this.#metrics.ensemble.served(role, ports.clock.now());
         this.#elector?.epochEstablished(epoch);
         if (driver !== undefined) this.#front?.serve(driver);
       },
@@ -449,6 +458,7 @@ export class EnsembleServer {
   #leaving(reason: string): void {
     const phase = this.#phase;
     if (phase.kind === 'term') phase.isOver = true;
+    this.#metrics.ensemble.left(this.#ports.clock.now());
     this.#front?.suspend();
     this.#elector?.left();
     this.#ports.log.log('warn', `${reason} -> look for a leader`);

@@ -149,9 +149,10 @@ export class Following implements Term {
   }
 
   #learnerHost(): LearnerHost {
-    const { history, sessions } = this.#host;
+    const { history, sessions, metrics } = this.#host;
     return {
       append: (txn) => {
+        metrics.proposalsReceived++;
         this.#appends.add(txn);
         this.#endTurnSoon();
       },
@@ -164,6 +165,7 @@ export class Following implements Term {
   }
 
   #deliver(txn: HistoryTxn): void {
+    this.#host.metrics.commitsReceived++;
     if (this.#driver !== undefined) this.#driver.delivered(txn);
     else applyTxn(this.#host.history.database, txn.bytes, txn.start, txn.end);
     this.#host.history.applied(1, txn.end - txn.start);

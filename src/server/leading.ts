@@ -7,6 +7,7 @@
 
 import type { Decision } from '../core/election/election-events.ts';
 import type { Replica } from '../core/replica.ts';
+import type { Proposing } from '../core/request/write-path.ts';
 import { applyTxn } from '../core/tree/apply.ts';
 import { Leader } from '../core/zab/leader.ts';
 import type {
@@ -43,9 +44,6 @@ export class Leading implements Term {
   /** Appends, epoch files and answers from log files under way. */
   #busy = 0;
   #isTurnDue = false;
-  #lastSize = -1;
-  #minSize = -1;
-  #maxSize = -1;
   #lastLogged: Zxid = -1n;
   #endReason: string | undefined;
   #hasEnded = false;
@@ -108,9 +106,7 @@ export class Leading implements Term {
       pendingSyncs: 0,
       proposals: {
         outstanding: status.outstanding,
-        lastSize: this.#lastSize,
-        minSize: this.#minSize,
-        maxSize: this.#maxSize,
+        ...this.#host.metrics.proposalSizes,
       },
     };
   }
@@ -179,6 +175,7 @@ export class Leading implements Term {
       },
       revalidate: (link, sessionId) => {
         const now = this.#host.ports.clock.now();
+        this.#host.metrics.revalidations++;
         const isValid = this.#replica?.revalidateAtLearner(link, sessionId, now) ?? false;
         this.#leader.revalidated(link, sessionId, isValid);
       },
@@ -190,6 +187,7 @@ export class Leading implements Term {
   }
 
   #deliver(txn: HistoryTxn): void {
+    this.#host.metrics.commits++;
     if (this.#driver !== undefined) this.#driver.delivered(txn);
     else applyTxn(this.#host.history.database, txn.bytes, txn.start, txn.end);
     this.#host.history.applied(1, txn.end - txn.start);
@@ -278,12 +276,30 @@ export class Leading implements Term {
   #establish(epoch: number): void {
     const { sessions, ports, ensemble } = this.#host;
     sessions.startOver('primary', ports.clock.now());
-    const replica = this.#host.makeReplica({ kind: 'leader', leader: this.#leader, epoch });
+    const replica = this.#host.makeReplica({ kind: 'leader', leader: this.#proposing(), epoch });
     this.#replica = replica;
     const driver = this.#host.makeDriver(replica, this.#batchLog(), () => this.#flush());
     this.#driver = driver;
     driver.start();
     this.#host.established(epoch, replica, ensemble.leaderServes ? driver : undefined);
+  }
+
+  #proposing(): Proposing {
+    const leader = this.#leader;
+    const { metrics } = this.#host;
+    return {
+      get canPropose() {
+        return leader.canPropose;
+      },
+      get outstanding() {
+        return leader.outstanding;
+      },
+      propose: (zxid, bytes, start, end) => {
+        metrics.proposed(end - start);
+        leader.propose(zxid, bytes, start, end);
+      },
+      sync: (waiter) => leader.sync(waiter),
+    };
   }
 
   /** Our own log: what it has counts for the quorum like a follower's acknowledgement. */
@@ -292,11 +308,7 @@ export class Leading implements Term {
     return {
       append: (batch, done) => {
         this.#busy++;
-        const { lastZxid, count, bytes } = batch;
-        this.#lastSize = Math.round(bytes.length / count);
-        this.#maxSize = Math.max(this.#maxSize, this.#lastSize);
-        this.#minSize =
-          this.#minSize < 0 ? this.#lastSize : Math.min(this.#minSize, this.#lastSize);
+        const { lastZxid } = batch;
         this.#lastLogged = lastZxid;
         history.append(batch, () => {
           done();

@@ -12,6 +12,7 @@ import type { ServerConfig } from './config.ts';
 import type { EnsembleConfig } from './config-ensemble.ts';
 import type { BatchLog, Driver } from './driver.ts';
 import type { History } from './history.ts';
+import type { EnsembleMetrics } from './metrics-ensemble.ts';
 import type { RoleView } from './role-view.ts';
 import type { ServerPorts } from './standalone-server.ts';
 
@@ -35,6 +36,7 @@ export interface TermHost {
   readonly ensemble: EnsembleConfig;
   readonly history: History;
   readonly sessions: SessionTracker;
+  readonly metrics: EnsembleMetrics;
   /** Names the role period in completions. */
   readonly term: number;
   note(note: ZabNote): void;
