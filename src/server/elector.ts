@@ -18,11 +18,12 @@ import type { NetPorts } from '../net/address-dial.ts';
 import { ElectionMesh } from '../net/election-mesh.ts';
 import { RareLog } from '../net/election-rare-log.ts';
 import type { HostPort } from '../net/host-port.ts';
-import type { Log, Timer } from '../ports.ts';
+import type { Log } from '../ports.ts';
 import type { Sid } from '../proto/sid.ts';
 import type { Zxid } from '../proto/zxid.ts';
 import { unreachable } from '../util/assert.ts';
 import { Deque } from '../util/deque.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
 
 export interface ElectorOptions {
   readonly mySid: Sid;
@@ -71,14 +72,13 @@ export class Elector {
   readonly #hooks: ElectorHooks;
   readonly #machine: FastLeaderElection;
   readonly #mesh: ElectionMesh;
+  readonly #timer: DeadlineTimer;
   readonly #events = new Deque<ElectionEvent>();
   /** Once the port is bound. */
   #started: (() => void) | undefined;
   #port: number | undefined;
   /** `look` was called before the port was bound. */
   #waitsToLook: ElectionEvent | undefined;
-  #timer: Timer | undefined;
-  #timerAt = Number.POSITIVE_INFINITY;
   #isStepping = false;
   #isStopped = false;
 
@@ -88,6 +88,7 @@ export class Elector {
     this.#rareLog = new RareLog(log, ports.clock);
     this.#hooks = hooks;
     const { verifier, ...meshOptions } = options;
+    this.#timer = new DeadlineTimer(ports.clock, () => this.#step({ kind: 'timeout' }));
     this.#machine = new FastLeaderElection({ ...options, committed: verifier });
     const { members } = verifier.config;
     const addressesOf = (sid: Sid): HostPort[] | undefined =>
@@ -150,7 +151,7 @@ export class Elector {
   stop(done: () => void): void {
     this.#step({ kind: 'stopped' });
     this.#isStopped = true;
-    this.#timer?.cancel();
+    this.#timer.cancel();
     this.#mesh.stop(done);
   }
 
@@ -176,19 +177,7 @@ export class Elector {
       for (const effect of effects) if (!this.#isStopped) this.#perform(effect);
     }
     this.#isStepping = false;
-    this.#arm();
-  }
-
-  #arm(): void {
-    const { at } = this.#machine.deadline;
-    // A timer for a deadline that has moved on is harmless: it sets the next.
-    if (this.#isStopped || this.#timerAt <= at) return;
-    this.#timer?.cancel();
-    this.#timerAt = at;
-    this.#timer = this.#ports.clock.schedule(Math.max(0, at - this.#ports.clock.now()), () => {
-      this.#timerAt = Number.POSITIVE_INFINITY;
-      this.#step({ kind: 'timeout' });
-    });
+    if (!this.#isStopped) this.#timer.arm(this.#machine.deadline.at);
   }
 
   #perform(effect: ElectionEffect): void {
