@@ -278,3 +278,13 @@ test('close while the port is not bound yet', () => {
   assert.deepEqual(node.ready, []);
   assert.equal(node.network.listeners.size, 0);
 });
+
+test('close while the port is being bound', () => {
+  const node = new Node();
+  node.listen();
+  // Behind the look-up of the name, before the answer of the system.
+  node.network.after(0, () => node.port.close(() => undefined));
+  node.network.run(10_000);
+  assert.deepEqual(node.ready, []);
+  assert.equal(node.network.listeners.size, 0);
+});

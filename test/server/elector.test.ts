@@ -153,6 +153,20 @@ test('a leader hears who looks, and tells the epoch once it is established', () 
   assert.deepEqual(two.lookers, []);
 });
 
+test('a leader whose voters have turned to another is advised to look again', () => {
+  const town = new Town(3);
+  const all = town.everybody();
+  for (const one of all) one.look();
+  agree(town, all, 1, 3);
+  const [one, two, three] = all as [Candidate, Candidate, Candidate];
+  for (const candidate of [one, two]) {
+    candidate.do((elector) => elector.left());
+    candidate.look(5n, 1);
+  }
+  agree(town, [one, two], 2, 2);
+  assert.deepEqual(three.reasons, ['2 voters want another leader, 1 are no quorum']);
+});
+
 test('observers follow and are not counted', () => {
   const town = new Town(2, { observers: 2 });
   const all = town.everybody();
