@@ -200,6 +200,39 @@ function check(leader: readonly Zxid[], learner: readonly Zxid[], kept: number):
   assert.deepEqual(result, leader, `${what}: ${words(made)}`);
 }
 
+test('who was in an epoch before anything was proposed in it: DIFF of the rest, or SNAP', () => {
+  // The leader went through epochs 1 to 3, in some of which nothing was proposed; the learner was last seen at e.0.
+  let diffs = 0;
+  for (const counts of [0, 1, 2].flatMap((a) =>
+    [0, 1, 2].flatMap((b) => [0, 2].map((c) => [a, b, c])),
+  )) {
+    const leader = counts.flatMap((count, i) => range(i + 1, 1, count));
+    for (const epoch of [1, 2, 3, 4]) {
+      const learner = leader.filter((zxid) => epochOf(zxid) < epoch);
+      for (let kept = 0; kept <= leader.length; kept++) {
+        for (const previousEpoch of [3, 4]) {
+          const memory = leader.slice(leader.length - kept);
+          const made = planSync({
+            ...{ learnerZxid: z(epoch, 0), lastZxid: leader.at(-1) ?? 0n, previousEpoch },
+            ...{ committed: historyOf(...memory), log: undefined },
+            ...{ logBytesMax: 1000, forceSnapshot: false },
+          });
+          if (made.kind === 'SNAP') continue;
+          const what = `leader ${leader.map(text)} of ${previousEpoch}, learner ${epoch}.0, ${kept}`;
+          assert.ok(made.kind === 'DIFF', what);
+          const result = [...learner, ...memory.filter((zxid) => zxid > made.after)];
+          assert.deepEqual(result, leader, what);
+          // Of an epoch behind our last transaction nothing is known but that we were in it, too.
+          const isBehind = z(epoch, 0) > (leader.at(-1) ?? 0n);
+          assert.ok(!isBehind || epoch === previousEpoch, what);
+          diffs++;
+        }
+      }
+    }
+  }
+  assert.ok(diffs > 100);
+});
+
 test('what may be read from log files', () => {
   const mib = 1 << 20;
   assert.equal(logBytesMaxOf(undefined, mib), 64 * mib);
