@@ -1,6 +1,7 @@
 // Elections out of the entries of one or several servers: cut where they begin, and summed up for each server. In:
 // entries, in any order. Out: elections, the oldest first. An election begins when a server goes LOOKING while no other
-// of those we read is; a server that joins later is an election of its own, in which the others only answer.
+// of those we read is on its way from LOOKING to serving; a server that joins later is an election of its own, in which
+// the others only answer. One that fell silent on its way (killed, most likely) holds nothing open.
 import type { ElectionEntry } from '../server/election-record.ts';
 import { beginsElection } from '../server/election-record.ts';
 
@@ -35,24 +36,32 @@ export interface Election {
   readonly time: number;
   /** null: nothing was decided, or not everybody decided for the same. */
   readonly leader: number | null;
-  /** The servers that looked, synchronized or stopped; not those that merely answered. */
+  /** The servers that looked or synchronized; not those that merely answered. */
   readonly servers: readonly ServerSummary[];
   readonly entries: readonly ElectionEntry[];
 }
 
+/** In an election that gets on, something happens more often. */
+const silenceMs = 3_000;
+
 export function electionsIn(entries: readonly ElectionEntry[]): Election[] {
   // Sorting is stable: entries of one server stay in the order of its record.
   const sorted = [...entries].sort((a, b) => a.time - b.time);
-  const chapters: ElectionEntry[][] = [];
-  const looking = new Set<number>();
+  const chapters: ElectionEntry[][] = [[]];
+  /** Who is on the way, and when it was heard last. */
+  const onTheWay = new Map<number, number>();
   for (const entry of sorted) {
-    const begins = beginsElection(entry);
-    if (chapters.length === 0 || (begins && looking.size === 0)) chapters.push([]);
+    const { sid, time } = entry;
+    if (beginsElection(entry)) {
+      onTheWay.delete(sid);
+      const isBusy = [...onTheWay.values()].some((heard) => time - heard < silenceMs);
+      if (!isBusy && chapters.at(-1)?.some(isDeed) === true) chapters.push([]);
+      onTheWay.set(sid, time);
+    } else if (onTheWay.has(sid)) onTheWay.set(sid, time);
+    if (entry.kind === 'zab' && entry.state === 'BROADCAST') onTheWay.delete(sid);
     chapters.at(-1)?.push(entry);
-    if (begins) looking.add(entry.sid);
-    else if (entry.kind === 'zab' || entry.event === 'decided') looking.delete(entry.sid);
   }
-  return chapters.map(electionOf);
+  return chapters.filter((entries) => entries.length > 0).map(electionOf);
 }
 
 function electionOf(entries: readonly ElectionEntry[]): Election {
@@ -78,7 +87,7 @@ function electionOf(entries: readonly ElectionEntry[]): Election {
 
 function isDeed(entry: ElectionEntry): boolean {
   if (entry.kind === 'election') return entry.event === 'started' || entry.event === 'decided';
-  return entry.sync !== undefined || entry.event === 'abandoned' || entry.event === 'phase';
+  return entry.sync !== undefined;
 }
 
 function summaryOf(sid: number, entries: readonly ElectionEntry[]): ServerSummary {
@@ -89,7 +98,7 @@ function summaryOf(sid: number, entries: readonly ElectionEntry[]): ServerSummar
   const decided = own.find((entry) => entry.kind === 'election' && entry.event === 'decided');
   const vote = decided?.kind === 'election' ? decided : undefined;
   const phases = own.filter((entry) => entry.kind === 'zab');
-  const synchronizing = phases.find(({ state }) => state !== 'DISCOVERY');
+  const synchronizing = phases.find(({ state }) => state === 'SYNCHRONIZATION');
   const serving = phases.find(({ state }) => state === 'BROADCAST');
   return {
     sid,

@@ -6,7 +6,6 @@ import { clockTime, entryLine, plain } from './election-text.ts';
 import type { EnsemblePlan, PlannedServer } from './ensemble-plan.ts';
 import type { ChildEnd } from './server-child.ts';
 import type { ServerStatus } from './server-status.ts';
-import { epochOf } from './server-status.ts';
 
 export interface EnsembleOutput {
   planned(plan: EnsemblePlan): void;
@@ -17,7 +16,7 @@ export interface EnsembleOutput {
   /** All servers, whenever something may have changed. */
   status(statuses: readonly ServerStatus[]): void;
   /** Once: a leader serves, with a majority. `ms`: since the start. */
-  ready(leader: ServerStatus, ms: number): void;
+  ready(leader: number, epoch: number | undefined, ms: number): void;
   message(level: string, text: string): void;
   /** The last call. */
   stopped(killed: readonly number[]): void;
@@ -78,11 +77,11 @@ export class TextOutput implements EnsembleOutput {
     }
   }
 
-  ready(leader: ServerStatus, ms: number): void {
+  ready(leader: number, epoch: number | undefined, ms: number): void {
     const port = this.#plan?.servers[0]?.clientPort ?? 0;
     this.#say([
       '',
-      `Server ${leader.sid} leads in epoch ${epochOf(leader) ?? 0}, ${Math.round(ms)} ms after the start`,
+      `Server ${leader} leads in epoch ${epoch ?? 'unknown'}, ${Math.round(ms)} ms after the start`,
       '',
       `  connect    zkCli.sh -server ${this.#plan?.connectString ?? ''}`,
       `  ask        echo srvr | nc 127.0.0.1 ${port}`,
@@ -176,8 +175,8 @@ export class JsonOutput implements EnsembleOutput {
     this.#write({ event: 'status', servers });
   }
 
-  ready(leader: ServerStatus, ms: number): void {
-    this.#write({ event: 'ready', leader: leader.sid, epoch: epochOf(leader), ms: Math.round(ms) });
+  ready(leader: number, epoch: number | undefined, ms: number): void {
+    this.#write({ event: 'ready', leader, epoch, ms: Math.round(ms) });
   }
 
   message(level: string, text: string): void {

@@ -11,7 +11,7 @@ import type { EnsemblePlan, PlannedServer } from './ensemble-plan.ts';
 import { LineTail } from './line-tail.ts';
 import { ServerChild } from './server-child.ts';
 import type { ServerStatus } from './server-status.ts';
-import { isServing, noStatus, statusOf } from './server-status.ts';
+import { epochOf, isServing, noStatus, statusOf } from './server-status.ts';
 
 interface Member {
   readonly plan: PlannedServer;
@@ -34,6 +34,8 @@ export class EnsembleRunner {
   readonly #failed: () => void;
   readonly #members: readonly Member[];
   #entries: ElectionEntry[] = [];
+  /** The last each server told of. */
+  readonly #epochs = new Map<number, number>();
   #startedAt = 0;
   #isReady = false;
   #isStopping = false;
@@ -122,7 +124,11 @@ export class EnsembleRunner {
     this.#entries.sort((a, b) => a.time - b.time);
     const later = this.#entries.findIndex(({ time }) => time > until);
     const due = this.#entries.splice(0, later === -1 ? this.#entries.length : later);
-    for (const entry of due) this.#output.entry(entry);
+    for (const entry of due) {
+      if (entry.kind === 'zab' && entry.epoch !== undefined)
+        this.#epochs.set(entry.sid, entry.epoch);
+      this.#output.entry(entry);
+    }
   }
 
   // ---- states ----
@@ -143,7 +149,11 @@ export class EnsembleRunner {
       this.#tell(Number.POSITIVE_INFINITY);
     }
     this.#output.status(statuses);
-    if (becomesReady) this.#output.ready(leader, performance.now() - this.#startedAt);
+    if (becomesReady) {
+      // A leader's zxid names its epoch only when it has written something.
+      const epoch = this.#epochs.get(leader.sid) ?? epochOf(leader);
+      this.#output.ready(leader.sid, epoch, performance.now() - this.#startedAt);
+    }
     const isSettled = statuses.every(isServing);
     const delayMs = isSettled ? askEveryMs.settled : askEveryMs.unsettled;
     this.#askTimer = setTimeout(() => void this.#ask(), delayMs);
