@@ -19,6 +19,12 @@ export interface Limits {
   readonly syncLimit: number;
 }
 
+/**
+ * What is proposed faster than a learner takes it, in bytes. A synchronization waits for room; proposals cannot, and
+ * syncLimit alone, in which much can be proposed, would leave memory without a bound (Java's queuedPackets).
+ */
+const backlogMax = 256 << 20;
+
 export class Learners {
   readonly #limits: Limits;
   readonly #isMember: (sid: Sid) => boolean;
@@ -94,6 +100,7 @@ export class Learners {
     const syncMs = syncLimit * tickTimeMs;
     const { phase, link, lastReceivedAt, movedAt } = handler;
     const quietMs = now - Math.max(lastReceivedAt, movedAt);
+    if (link.waiting > backlogMax) return `takes too little: ${link.waiting} bytes wait`;
     switch (phase.kind) {
       case 'connected':
         // A byte now and then is not an introduction.

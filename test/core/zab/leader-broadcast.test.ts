@@ -133,6 +133,19 @@ test('row 38 (ZOOKEEPER-2201): one stalled follower holds up nobody, and is let 
   assert.ok(two?.isClosed === false);
 });
 
+test('row 38: what a stalled follower may make us keep has a limit', () => {
+  const [script, two, three] = established(2n, 3n);
+  assert.ok(two !== undefined && three !== undefined);
+  three.link.backlog = 256 << 20;
+  script.pass(tickTimeMs / 2, () => two.send(ping));
+  assert.equal(three.isClosed, false);
+  script.propose();
+  script.pass(tickTimeMs / 2, () => two.send(ping));
+  assert.ok(three.isClosed);
+  assert.match(script.lines.join('\n'), /3 takes too little: 2684\d+ bytes wait/);
+  assert.equal(two.isClosed, false);
+});
+
 test('pings twice a tick; a follower that is silent for syncLimit is let go, then the term ends', () => {
   const [script, two, three] = established(2n, 3n);
   script.pass(2 * tickTimeMs, () => two?.send(ping));

@@ -108,6 +108,11 @@ const table: readonly (readonly [name: string, situation: Case, expected: string
     'TRUNC 2.2 after 2.2 log to 2.5',
   ],
   [
+    'the files do not have it, another epoch stands before it',
+    { learner: z(2, 3), log: cover(z(2, 3), z(1, 9), z(2, 4)) },
+    'SNAP',
+  ],
+  [
     'nothing before it in the files',
     { learner: z(2, 3), log: cover(z(2, 3), undefined, z(2, 4)) },
     'SNAP',
