@@ -149,10 +149,11 @@ export class Following implements Term {
   }
 
   #learnerHost(): LearnerHost {
-    const { history, sessions, metrics } = this.#host;
+    const { ensemble, history, sessions, metrics } = this.#host;
     return {
       append: (txn) => {
-        metrics.proposalsReceived++;
+        // An observer is informed of what was committed.
+        if (ensemble.role === 'participant') metrics.proposalsReceived++;
         this.#appends.add(txn);
         this.#endTurnSoon();
       },

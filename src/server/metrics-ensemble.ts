@@ -1,7 +1,7 @@
 // What an ensemble's server measures of elections, synchronization and broadcast (ServerMetrics.java, BufferStats).
 // In: the notes of the election and of Zab, the same that go to the log, and a call for every proposal, commit and
 // revalidation; out: counters and summaries, which metrics-table.ts gives Java's names. They outlive roles; only
-// proposal sizes begin anew with every term. Counters are never set back, summaries and proposal sizes by `srst`.
+// proposal sizes begin anew with every term. `srst` sets all of it back.
 //
 // Times are ms on the clock of the notes. Different from Java: a synchronization is counted when it is done, not when
 // it is decided on.
@@ -94,6 +94,15 @@ export class EnsembleMetrics {
 
   /** The four-letter word `srst`. */
   reset(): void {
+    this.looking = 0;
+    this.proposals = 0;
+    this.commits = 0;
+    this.snapsSent = 0;
+    this.diffsSent = 0;
+    this.revalidations = 0;
+    this.disloyalVoters = 0;
+    this.proposalsReceived = 0;
+    this.commitsReceived = 0;
     this.electionTime.reset();
     this.unavailableTime.reset();
     this.leaderUnavailableTime.reset();

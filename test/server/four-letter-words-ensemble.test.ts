@@ -3,27 +3,16 @@
 // the same is told of the role. In: the fixture, whose own membership is the configuration; out:
 // equal texts, but for times, zxids and how many nodes earlier work left.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { CreateFlag, OpCode } from '../../src/proto/opcodes.ts';
 import type { ServerConfig } from '../../src/server/config.ts';
 import { readConfig } from '../../src/server/config.ts';
 import type { LearnerView, RoleState, RoleView } from '../../src/server/role-view.ts';
 import { peerStateOf, standaloneRole } from '../../src/server/role-view.ts';
-import { projectFile } from '../support/project-file.ts';
+import { ensembleAnswer, ensembleAnswers } from './four-letter-words/ensemble-fixture.ts';
 import { comparable } from './four-letter-words/fixture.ts';
 import * as frames from './four-letter-words/frames.ts';
 import { MachinePlayer } from './four-letter-words/machine-player.ts';
-import type { Answers } from './four-letter-words/script.ts';
-
-const file = projectFile('test/fixtures/server/four-letter-words-ensemble.json');
-const java = JSON.parse(readFileSync(file, 'utf8')) as Answers;
-
-function answerOf(key: string): string {
-  const text = java[key];
-  if (text === undefined) throw new Error(`Java was not asked ${key}`);
-  return text;
-}
 
 function learner(sid: bigint, role: LearnerView['role']): LearnerView {
   return { sid, role, isVoter: role === 'follower', isSynced: true, remoteAddress: '127.0.0.1' };
@@ -32,7 +21,7 @@ function learner(sid: bigint, role: LearnerView['role']): LearnerView {
 /** Of the captured ensemble: server 3 led, or whoever says so in its own words. */
 function roleOf(state: RoleState, sid: bigint, leader: bigint): RoleView {
   const others = [1n, 2n, 3n].filter((one) => one !== leader);
-  const sizes = / last\/min\/max: (\d+)\/(\d+)\/(\d+)$/m.exec(answerOf('leader srvr')) ?? [];
+  const sizes = / last\/min\/max: (\d+)\/(\d+)\/(\d+)$/m.exec(ensembleAnswer('leader srvr')) ?? [];
   const [, lastSize = -1, minSize = -1, maxSize = -1] = sizes.map(Number);
   return {
     ...standaloneRole,
@@ -57,7 +46,7 @@ function configIn(conf: string, localSessions: boolean): ServerConfig {
   const value = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(conf)?.[1] ?? '';
   const names = 'tickTime maxClientCnxns minSessionTimeout maxSessionTimeout initLimit syncLimit';
   const keys = names.split(' ').map((name) => `${name}=${value(name)}`);
-  const membership = /^membership: \n([\s\S]*)/m.exec(answerOf('leader conf'))?.[1] ?? '';
+  const membership = /^membership: \n([\s\S]*)/m.exec(ensembleAnswer('leader conf'))?.[1] ?? '';
   const text = [
     'dataDir=/folder/data',
     'clientPort=2181',
@@ -69,9 +58,9 @@ function configIn(conf: string, localSessions: boolean): ServerConfig {
 }
 
 function playerOf(state: RoleState, who: string, localSessions = false): MachinePlayer {
-  const conf = answerOf(`${who.split(' ')[0]} conf`);
+  const conf = ensembleAnswer(`${who.split(' ')[0]} conf`);
   const config = configIn(conf, localSessions);
-  const leader = BigInt(/^serverId=(\d+)$/m.exec(answerOf('leader conf'))?.[1] ?? '');
+  const leader = BigInt(/^serverId=(\d+)$/m.exec(ensembleAnswer('leader conf'))?.[1] ?? '');
   const role = roleOf(state, config.ensemble?.mySid ?? 0n, leader);
   const options = { localSessions, localSessionsUpgrading: localSessions };
   return new MachinePlayer('all', { config, role }, options);
@@ -104,12 +93,12 @@ describe('a server in a role answers as Java', () => {
       await work(player, `/${state}`);
       for (const word of 'ruok isro srvr stat cons conf dump wchs'.split(' ')) {
         const found = comparable(word, await player.ask(word), player.names);
-        assert.equal(same(word, found), same(word, answerOf(`${state} ${word}`)), word);
+        assert.equal(same(word, found), same(word, ensembleAnswer(`${state} ${word}`)), word);
       }
       const lines = (await player.ask('mntr')).split('\n');
-      assert.deepEqual(namesIn(lines.join('\n')), namesIn(answerOf(`${state} mntr`)));
+      assert.deepEqual(namesIn(lines.join('\n')), namesIn(ensembleAnswer(`${state} mntr`)));
       for (const name of valued) {
-        const line = new RegExp(`^zk_${name}\t.*$`, 'm').exec(answerOf(`${state} mntr`))?.[0];
+        const line = new RegExp(`^zk_${name}\t.*$`, 'm').exec(ensembleAnswer(`${state} mntr`))?.[0];
         assert.equal(
           lines.find((one) => one.startsWith(`zk_${name}\t`)),
           line,
@@ -124,12 +113,12 @@ describe('a server in a role answers as Java', () => {
       const found = comparable('dump', await player.ask('dump'), player.names);
       assert.equal(
         withoutSetCount(found),
-        withoutSetCount(comparable('dump', answerOf(`${who} dump`))),
+        withoutSetCount(comparable('dump', ensembleAnswer(`${who} dump`))),
       );
       const mntr = await player.ask('mntr');
       assert.match(mntr, /^zk_local_sessions\t1$/m);
       assert.match(mntr, /^zk_global_sessions\t1$/m);
-      assert.match(answerOf(`${who} mntr`), /^zk_local_sessions\t1$/m);
+      assert.match(ensembleAnswer(`${who} mntr`), /^zk_local_sessions\t1$/m);
     });
   }
 
@@ -137,17 +126,17 @@ describe('a server in a role answers as Java', () => {
     const player = playerOf('read-only', 'read-only', true);
     for (const word of 'ruok isro conf dump wchs'.split(' ')) {
       const found = comparable(word, await player.ask(word), player.names);
-      const expected = comparable(word, answerOf(`read-only ${word}`));
+      const expected = comparable(word, ensembleAnswer(`read-only ${word}`));
       assert.equal(withoutSetCount(same(word, found)), withoutSetCount(same(word, expected)), word);
     }
     const names = namesIn(await player.ask('mntr'));
-    assert.deepEqual(names.sort(), namesIn(answerOf('read-only mntr')).sort());
+    assert.deepEqual(names.sort(), namesIn(ensembleAnswer('read-only mntr')).sort());
   });
 
   test('looking', async () => {
     const role: RoleView = { ...roleOf('looking', 1n, 3n), leader: undefined, phase: 'ELECTION' };
     const player = new MachinePlayer('all', { role, isServing: false, replica: undefined });
-    for (const [key, expected] of Object.entries(java)) {
+    for (const [key, expected] of Object.entries(ensembleAnswers)) {
       const [who, word = ''] = key.split(' ');
       if (who === 'looking') assert.equal(await player.ask(word), expected, word);
     }

@@ -46,7 +46,7 @@ test('the times of a server that follows and then leads', () => {
   assert.equal(metrics.diffsSent, 2);
   metrics.reset();
   assert.equal(metrics.electionTime.count, 0);
-  assert.equal(metrics.looking, 3, 'counters stay');
+  assert.equal(metrics.looking, 0);
 });
 
 test('proposals are measured by term, and anew after srst', () => {
@@ -60,5 +60,5 @@ test('proposals are measured by term, and anew after srst', () => {
   metrics.proposed(7);
   metrics.left(0);
   assert.deepEqual(metrics.proposalSizes, none);
-  assert.equal(metrics.proposals, 4);
+  assert.equal(metrics.proposals, 1);
 });
