@@ -91,6 +91,11 @@ export class EnsembleServer {
     return this.#listener?.port;
   }
 
+  /** What it keeps through its roles; undefined: not recovered yet. */
+  get history(): History | undefined {
+    return this.#phase.kind === 'starting' ? undefined : this.#history;
+  }
+
   /** What this server is now. */
   get view(): RoleView {
     const phase = this.#phase;

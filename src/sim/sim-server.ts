@@ -7,8 +7,10 @@ import type { Environment } from '../ports.ts';
 import { commandsOf } from '../server/commands-of.ts';
 import { readConfig } from '../server/config.ts';
 import type { DriverHooks } from '../server/driver.ts';
-import type { ServerParts, ServerPorts, StandaloneOptions } from '../server/standalone-server.ts';
+import { EnsembleServer } from '../server/ensemble-server.ts';
+import type { ServerParts, StandaloneOptions } from '../server/standalone-server.ts';
 import { StandaloneServer } from '../server/standalone-server.ts';
+import type { EnsemblePorts } from '../server/term.ts';
 import { Machine, randomOf } from './machine.ts';
 import type { DiskCall, DiskFault } from './memory-files.ts';
 import { DiskCrash, MemoryFiles } from './memory-files.ts';
@@ -16,7 +18,7 @@ import type { ProcessSpeed } from './sim-process.ts';
 import { usualSpeed } from './sim-process.ts';
 import type { World } from './world.ts';
 
-/** What runs on the machine; a lone server unless a scenario has another. */
+/** What runs on the machine; the server of the configuration unless a scenario has another. */
 export interface Program {
   start(
     commands: (parts: ServerParts) => DriverHooks['command'],
@@ -25,11 +27,13 @@ export interface Program {
   stop(done: () => void): void;
 }
 
-export type MakeProgram = (ports: ServerPorts, options: StandaloneOptions) => Program;
+export type MakeProgram = (ports: EnsemblePorts, options: StandaloneOptions) => Program;
 
 export interface ServerSettings {
   /** The text of zoo.cfg. */
   readonly config: string;
+  /** Of an ensemble's server: which one it is. */
+  readonly myid?: string;
   /** Java's system properties. */
   readonly properties?: ReadonlyMap<string, string>;
   readonly program?: MakeProgram;
@@ -38,6 +42,7 @@ export interface ServerSettings {
   readonly syncMs?: number;
 }
 
+/** 'serving': the start is done. A server of an ensemble then looks for a leader. */
 export type ServerState = 'off' | 'starting' | 'serving' | 'stopping';
 
 /** How a life ended. */
@@ -68,6 +73,8 @@ export class SimServer {
   plan: DiskPlan | undefined;
   /** How often it was booted. */
   lives = 0;
+  /** Mean ms of an fsync, as of now. */
+  syncMs: number;
   /** Of the present life, once recovery is done. */
   parts: ServerParts | undefined;
   onServing: (() => void) | undefined;
@@ -83,10 +90,14 @@ export class SimServer {
     this.#world = world;
     this.name = name;
     this.settings = settings;
+    this.syncMs = settings.syncMs ?? 0.5;
     this.machine = new Machine(world, name);
-    this.disk = this.#fitted(new MemoryFiles(this.#diskOptions()));
-    this.disk.makeDirectories('/data');
-    this.disk.syncDirectoryNow('/');
+    this.disk = this.#newDisk();
+  }
+
+  /** The server of an ensemble that runs here now. */
+  get ensembleServer(): EnsembleServer | undefined {
+    return this.#program instanceof EnsembleServer ? this.#program : undefined;
   }
 
   boot(): void {
@@ -98,10 +109,10 @@ export class SimServer {
     world.note(this.name, 'boot', this.lives);
     const process = this.machine.start(this.settings.speed ?? usualSpeed);
     process.onThrown = (error) => this.#thrown(error);
-    const ports: ServerPorts = {
+    const ports: EnsemblePorts = {
       clock: process.clock,
       files: this.disk,
-      net: world.net.portsFor(this.machine.host, process).net,
+      ...world.net.portsFor(this.machine.host, process),
       random: randomOf(chance),
       hash: world.hash,
       codec: world.codec,
@@ -114,12 +125,13 @@ export class SimServer {
     };
     const { config } = readConfig({
       text: this.settings.config,
+      readMyid: () => this.settings.myid,
       ...(this.settings.properties === undefined ? {} : { properties: this.settings.properties }),
     });
     // From the loop, as on Node: what goes wrong in here must not reach the one who boots.
     process.post(() => {
       const options = { config, version: 'simulated', acceptDataLoss: undefined };
-      const make = this.settings.program ?? standalone;
+      const make = this.settings.program ?? serverOf;
       const program = make(ports, options);
       this.#program = program;
       program.start(
@@ -155,6 +167,12 @@ export class SimServer {
 
   powerOff(): void {
     this.#died({ kind: 'power lost' });
+  }
+
+  /** A new, empty disk; the machine is off. */
+  replaceDisk(): void {
+    if (this.state !== 'off') throw new Error(`${this.name} runs`);
+    this.disk = this.#newDisk();
   }
 
   pause(): void {
@@ -198,6 +216,13 @@ export class SimServer {
     this.parts = undefined;
   }
 
+  #newDisk(): MemoryFiles {
+    const disk = new MemoryFiles(this.#diskOptions());
+    disk.makeDirectories('/data');
+    disk.syncDirectoryNow('/');
+    return this.#fitted(disk);
+  }
+
   #fitted(disk: MemoryFiles): MemoryFiles {
     disk.fault = (call) => this.#diskCall(call);
     return disk;
@@ -207,17 +232,13 @@ export class SimServer {
     const { chance } = this.machine;
     return {
       clock: this.machine.kernelClock,
-      latencyMs: () => 0.05 - this.#syncMs * Math.log(1 - chance.fraction()),
+      latencyMs: () => 0.05 - this.syncMs * Math.log(1 - chance.fraction()),
     };
-  }
-
-  get #syncMs(): number {
-    return this.settings.syncMs ?? 0.5;
   }
 
   #diskCall(call: DiskCall): DiskFault | undefined {
     this.#world.note(this.name, `${call.kind} ${call.path}`, call.index);
-    if (call.kind === 'sync') this.machine.process?.spend(this.#syncMs);
+    if (call.kind === 'sync') this.machine.process?.spend(this.syncMs);
     const { plan } = this;
     const counts = plan !== undefined && (plan.at === undefined || plan.at === call.kind);
     if (counts && --plan.inCalls <= 0) {
@@ -234,7 +255,10 @@ export class SimServer {
   }
 }
 
-const standalone: MakeProgram = (ports, options) => new StandaloneServer(ports, options);
+const serverOf: MakeProgram = (ports, options) =>
+  options.config.ensemble === undefined
+    ? new StandaloneServer(ports, options)
+    : new EnsembleServer(ports, options);
 
 const environment: Environment = {
   properties: () => [],
