@@ -57,13 +57,14 @@ export function* truncate(
   const cut = last === undefined ? undefined : yield* findCut(files, options, last);
   if (typeof cut === 'string') return { kind: 'impossible', reason: cut };
 
-  // A new log may get the name of one that goes; the directory sync behind the removals covers this too.
-  if (later.length > 0) removeDurableMark(files, directories.logs);
+  // It speaks of what is taken away now: half a cut would look like damage, and a new log may get an old one's name.
+  const isChanged = later.length > 0 || cut !== undefined;
+  if (isChanged) removeDurableMark(files, directories.logs);
   for (const { name } of later.toReversed()) {
     files.remove(files.join(directories.logs, name));
     log.log('warn', `${name} is above 0x${hexZxid(zxid)} -> removed`);
   }
-  if (later.length > 0) files.syncDirectoryNow(directories.logs);
+  if (isChanged) files.syncDirectoryNow(directories.logs);
   yield;
   if (last !== undefined && cut !== undefined) cutAt(ports, options, last, cut);
   for (const { name } of dirty) setAside(ports, directories.snapshots, name);
