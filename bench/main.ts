@@ -3,14 +3,17 @@
 //
 // A row is a load of zkload.c: operation, sessions, window. Each round runs Java, then Quoll; figures are medians of
 // the rounds. Servers are warmed by one uncounted run; `create` gets fresh servers each round, since its tree grows.
+// With --ensemble three servers of each kind are measured, the sessions spread over all three.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { BenchEnsemble } from './ensemble.ts';
 import type { Kind } from './server.ts';
 import { BenchServer, isJavaInstalled } from './server.ts';
+import { compileLoad } from './zkload.ts';
 
 interface Load {
   readonly name: string;
@@ -35,6 +38,14 @@ const loads: readonly Load[] = [
 /** No load takes this long unless the server hangs. */
 const loadTimeoutMs = 60_000;
 
+/** What a load runs against. */
+interface Target {
+  /** host:port,… */
+  readonly hosts: string;
+  stop(): Promise<void>;
+  tail(): string;
+}
+
 interface Figure {
   readonly perSecond: number;
   readonly p99: number;
@@ -43,6 +54,7 @@ interface Figure {
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
+    ensemble: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
     write: { type: 'boolean', default: false },
@@ -52,15 +64,16 @@ const { values } = parseArgs({
 });
 
 if (values.help) {
-  console.log(`npm run bench -- [--only get,set] [--rounds 5] [--seconds 3] [--write] [--json]
-Measures Java ZooKeeper and Quoll by turns; --write puts the table into BENCHMARKS.md.`);
+  console.log(`npm run bench -- [--ensemble] [--only get,set] [--rounds 5] [--seconds 3] [--write] [--json]
+Measures Java ZooKeeper and Quoll by turns, a lone server of each or, with --ensemble, three; --write puts the table into BENCHMARKS.md.`);
   process.exit(0);
 }
 
 const scratch = mkdtempSync(join(tmpdir(), 'quoll-bench-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 const rounds = Number(values.rounds);
-const zkload = compileLoad();
+const zkload = compileLoad(scratch);
+const section = values.ensemble ? 'ensemble' : 'standalone';
 const kinds: readonly Kind[] = isJavaInstalled() ? ['java', 'quoll'] : ['quoll'];
 const wanted = values.only?.split(',');
 const chosen = loads.filter(({ name }) => wanted?.some((word) => name.startsWith(word)) ?? true);
@@ -78,13 +91,15 @@ if (values.write) writeTable(rows);
 
 async function measure(load: Load): Promise<Map<Kind, Figure[]>> {
   const figures = new Map<Kind, Figure[]>(kinds.map((kind) => [kind, []]));
-  let servers = new Map<Kind, BenchServer>();
+  let servers = new Map<Kind, Target>();
   for (let round = 0; round < rounds; round++) {
     if (round === 0 || load.fresh) {
       for (const server of servers.values()) await server.stop();
       servers = new Map();
       for (const kind of kinds) {
-        const server = await BenchServer.start(kind, mkdtempSync(join(scratch, `${kind}-`)));
+        const folder = mkdtempSync(join(scratch, `${kind}-`));
+        const Server = values.ensemble ? BenchEnsemble : BenchServer;
+        const server = await Server.start(kind, folder);
         servers.set(kind, server);
         // A fresh tree for create, but a warm machine: another load runs first.
         run(server, load.fresh ? ['set', '20', '50'] : load.args, 2, load);
@@ -101,9 +116,9 @@ async function measure(load: Load): Promise<Map<Kind, Figure[]>> {
   return figures;
 }
 
-function run(server: BenchServer, args: readonly string[], seconds: number, load: Load): Figure {
+function run(server: Target, args: readonly string[], seconds: number, load: Load): Figure {
   const size = load.name.includes('1 KiB') ? '1024' : '100';
-  const all = [`127.0.0.1:${server.port}`, ...args, String(seconds), size];
+  const all = [server.hosts, ...args, String(seconds), size];
   const result = spawnSync(zkload, all, { encoding: 'utf8', timeout: loadTimeoutMs });
   if (result.status !== 0) {
     throw new Error(`zkload ${all.join(' ')}: ${result.stderr}${result.stdout}\n${server.tail()}`);
@@ -149,23 +164,14 @@ function writeTable(lines: readonly string[]): void {
     '|---|---:|---:|---:|---:|---:|',
   ];
   const file = 'BENCHMARKS.md';
-  const [before = '', rest = ''] = readFileSync(file, 'utf8').split('<!-- standalone -->\n');
-  const [, after = ''] = rest.split('<!-- end standalone -->\n');
+  const [start, end] = [`<!-- ${section} -->\n`, `<!-- end ${section} -->\n`];
+  const [before = '', rest = ''] = readFileSync(file, 'utf8').split(start);
+  const [, after = ''] = rest.split(end);
   const table = [...head, ...lines].join('\n');
-  writeFileSync(file, `${before}<!-- standalone -->\n${table}\n<!-- end standalone -->\n${after}`);
+  writeFileSync(file, `${before}${start}${table}\n${end}${after}`);
 }
 
 function javaVersion(): string {
   const { stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' });
   return /"([^"]+)"/.exec(stderr ?? '')?.[1] ?? 'none';
-}
-
-function compileLoad(): string {
-  const target = join(scratch, 'zkload');
-  const result = spawnSync('gcc', ['-O2', '-w', '-o', target, join('bench', 'zkload.c')], {
-    encoding: 'utf8',
-  });
-  if (result.status !== 0)
-    throw new Error(`gcc is needed for the load generator: ${result.stderr}`);
-  return target;
 }

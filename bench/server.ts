@@ -1,10 +1,19 @@
 // One server under measurement, Java's or ours, as it would run in production: default flags, default configuration,
-// fsync on, a scratch directory, a free port of 127.0.0.1.
+// fsync on, a scratch directory, free ports of 127.0.0.1. Alone, or as a member of an ensemble (ensemble.ts).
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import type { Server } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,6 +21,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 export type Kind = 'java' | 'quoll';
 
 const jars = '/usr/share/java';
+
+/** zoo.cfg of every server here; what is added behind it counts. */
+const commonLines: readonly string[] = [
+  'tickTime=2000',
+  'initLimit=10',
+  'syncLimit=5',
+  'maxClientCnxns=0',
+  'admin.enableServer=false',
+  '4lw.commands.whitelist=*',
+];
 
 export function isJavaInstalled(): boolean {
   return existsSync(join(jars, 'zookeeper.jar'));
@@ -29,63 +48,90 @@ function classPath(): string {
     .join(':');
 }
 
+export interface BenchServerOptions {
+  readonly kind: Kind;
+  /** Holds zoo.cfg, the data and what the server says. */
+  readonly folder: string;
+  readonly port: number;
+  /** Lines of zoo.cfg. */
+  readonly more?: readonly string[];
+  /** Java's main class differs. */
+  readonly isMember?: boolean;
+  /** 'warn' unless somebody wants to read it. */
+  readonly logLevel?: 'info' | 'warn';
+  /** Flags of Node. */
+  readonly nodeFlags?: readonly string[];
+}
+
 export class BenchServer {
   readonly port: number;
-  readonly pid: number;
+  readonly #options: BenchServerOptions;
   readonly #child: ChildProcess;
   readonly #logFile: string;
 
-  private constructor(port: number, child: ChildProcess, logFile: string) {
+  /** Starts the process; `ready` waits until it serves. */
+  constructor(options: BenchServerOptions) {
+    const { kind, folder, port, more = [], isMember = false, logLevel = 'warn' } = options;
+    this.#options = options;
     this.port = port;
-    this.pid = child.pid ?? -1;
-    this.#child = child;
-    this.#logFile = logFile;
-    process.on('exit', () => child.kill('SIGKILL'));
-  }
-
-  /** Starts it and waits until it answers. */
-  static async start(
-    kind: Kind,
-    folder: string,
-    more: readonly string[] = [],
-  ): Promise<BenchServer> {
-    const port = await freePort();
+    const dataDir = join(folder, 'data');
+    mkdirSync(dataDir, { recursive: true });
     const config = join(folder, 'zoo.cfg');
-    const lines = [
-      `dataDir=${join(folder, 'data')}`,
-      `clientPort=${port}`,
-      'tickTime=2000',
-      'maxClientCnxns=0',
-      'admin.enableServer=false',
-      ...more,
-    ];
+    const lines = [`dataDir=${dataDir}`, `clientPort=${port}`, ...commonLines, ...more];
     writeFileSync(config, `${lines.join('\n')}\n`);
+    const javaMain = isMember ? 'quorum.QuorumPeerMain' : 'ZooKeeperServerMain';
     const [command, args] =
       kind === 'quoll'
-        ? [process.execPath, [join('bin', 'quoll.js'), 'server', config, '--log-level', 'warn']]
+        ? [
+            process.execPath,
+            [
+              ...(options.nodeFlags ?? []),
+              ...[join('bin', 'quoll.js'), 'server', config, '--log-level', logLevel],
+            ],
+          ]
         : [
             'java',
             [
               '-Xmx1000m',
-              '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+              `-Dorg.slf4j.simpleLogger.defaultLogLevel=${logLevel}`,
+              '-Dorg.slf4j.simpleLogger.showDateTime=true',
               '-cp',
               classPath(),
-              'org.apache.zookeeper.server.ZooKeeperServerMain',
+              `org.apache.zookeeper.server.${javaMain}`,
               config,
             ],
           ];
     // A file, not a pipe: nobody would empty a pipe while a load runs, and Java would wait for its own log lines.
-    const logFile = join(folder, 'stderr');
-    const log = openSync(logFile, 'w');
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', log] });
+    this.#logFile = join(folder, 'log');
+    const log = openSync(this.#logFile, 'a');
+    this.#child = spawn(command, args, { stdio: ['ignore', log, log] });
     closeSync(log);
-    const server = new BenchServer(port, child, logFile);
-    await server.#ready();
+    process.on('exit', () => this.#child.kill('SIGKILL'));
+  }
+
+  /** A lone server that answers. */
+  static async start(kind: Kind, folder: string): Promise<BenchServer> {
+    const [port = 0] = await freePorts(1);
+    const server = new BenchServer({ kind, folder, port });
+    await server.ready();
     return server;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  get hosts(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Started again, on its data; the old process must have ended. */
+  again(): BenchServer {
+    return new BenchServer(this.#options);
+  }
+
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null) return;
+    if (this.#hasEnded) return;
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
     // Java has been seen not to end behind a heavy load; a benchmark need not wait for it.
@@ -94,31 +140,56 @@ export class BenchServer {
     clearTimeout(killer);
   }
 
+  /** kill -9 */
+  async kill(): Promise<void> {
+    if (this.#hasEnded) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+
   tail(): string {
     return readFileSync(this.#logFile, 'utf8').substring(0, 4000);
   }
 
-  async #ready(): Promise<void> {
+  /** 'standalone', 'leader', 'follower', 'observer'; undefined: it does not serve. */
+  async mode(): Promise<string | undefined> {
+    return /^Mode: (\w+)/m.exec(await ask(this.port, 'srvr'))?.[1];
+  }
+
+  async ready(): Promise<void> {
     const deadline = performance.now() + 60_000;
-    while (performance.now() < deadline && this.#child.exitCode === null) {
-      if ((await ask(this.port, 'srvr')).includes('Mode: ')) return;
+    while (performance.now() < deadline && !this.#hasEnded) {
+      if ((await this.mode()) !== undefined) return;
       await delay(20);
     }
     throw new Error(`the server did not start:\n${this.tail()}`);
   }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  server.close();
-  await once(server, 'close');
-  return port;
+/** All different, free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers: Server[] = [];
+  const ports: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    ports.push(typeof address === 'object' && address !== null ? address.port : 0);
+    servers.push(server);
+  }
+  for (const server of servers) {
+    server.close();
+    await once(server, 'close');
+  }
+  return ports;
 }
 
-function ask(port: number, word: string): Promise<string> {
+export function ask(port: number, word: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(word));
