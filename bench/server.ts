@@ -29,8 +29,13 @@ const commonLines: readonly string[] = [
   'syncLimit=5',
   'maxClientCnxns=0',
   'admin.enableServer=false',
-  '4lw.commands.whitelist=*',
+  '4lw.commands.whitelist=srvr,mntr,elog',
 ];
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 export function isJavaInstalled(): boolean {
   return existsSync(join(jars, 'zookeeper.jar'));
@@ -106,7 +111,8 @@ export class BenchServer {
     const log = openSync(this.#logFile, 'a');
     this.#child = spawn(command, args, { stdio: ['ignore', log, log] });
     closeSync(log);
-    process.on('exit', () => this.#child.kill('SIGKILL'));
+    running.add(this.#child);
+    this.#child.once('exit', () => running.delete(this.#child));
   }
 
   /** A lone server that answers. */

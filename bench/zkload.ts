@@ -1,4 +1,6 @@
-// The load generator: zkload.c, compiled for each run of a benchmark.
+// The load generator: zkload.c, compiled for each run of a benchmark. In: a folder for the program. Out: its path.
+// It is in C because one thread of it must outrun three servers on the same machine; what it does is told in its head,
+// and it prints one JSON line.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
