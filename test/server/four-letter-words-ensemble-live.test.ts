@@ -76,7 +76,7 @@ async function settled(members: readonly Member[]): Promise<ReadonlyMap<string, 
   }
 }
 
-/** Waits until the second server has applied what the first has: commits arrive when the leader's client was answered. */
+/** Waits until the second has applied what the first has: commits arrive when the client was answered already. */
 async function caughtUp(first: Member, second: Member): Promise<void> {
   const giveUpAt = performance.now() + deadlineMs;
   for (;;) {
