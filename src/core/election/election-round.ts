@@ -44,6 +44,8 @@ export class ElectionRound {
   /** Our own vote, as we would cast it had we heard of nobody. */
   readonly #initial: Proposal;
   readonly #redialledAt = new Map<Sid, number>();
+  /** Who answered our vote from a settled state, and so did not take it. */
+  readonly #deaf = new Set<Sid>();
   readonly #finalizeWaitMs: number;
   readonly #intervalMsMin: number;
   readonly #intervalMsMax: number;
@@ -118,6 +120,7 @@ export class ElectionRound {
       case 'OBSERVING':
         return 'ignore: observers have no say';
       default:
+        this.#deaf.add(from);
         return this.#hearSettled(from, vote, now);
     }
   }
@@ -167,6 +170,7 @@ export class ElectionRound {
   #hearLooking(from: Sid, vote: Vote, now: number): string {
     if (this.#initial.zxid === uninitialized) return 'ignore: our database is not initialized';
     if (vote.zxid === uninitialized) return 'ignore: its database is not initialized';
+    const wasDeaf = this.#deaf.delete(from);
     let did = 'count';
     if (vote.electionEpoch > this.#electionEpoch) {
       this.#electionEpoch = vote.electionEpoch;
@@ -177,6 +181,10 @@ export class ElectionRound {
     } else if (this.#isBetter(vote, this.#proposal)) {
       this.#propose(vote, now);
       did = 'better: adopt, send to all';
+    } else if (wasDeaf) {
+      // It looks now, and would learn of our vote only when votes are sent again. Java lets it wait.
+      this.#setting.outbox.send([from], this.vote, 'LOOKING');
+      did = 'count, tell it our vote again';
     }
     // The version does not matter while votes are compared in all fields.
     this.#ballot.put(from, { ...vote, version: 0 });

@@ -260,6 +260,26 @@ test('checkLeader: that we lead ourselves is believed of the running round only'
   ]);
 });
 
+test('who answered from a settled state and looks a moment later is told our vote again, once', () => {
+  const election = new ScriptedElection({ mySid: 2n, committed: ensemble(3) });
+  election.start();
+  const ours = '1 < LOOKING vote 2 (epoch 0x0 zxid 0x0 round 1)';
+  const old = { state: 'FOLLOWING', leader: 3n, round: 0n } as const;
+  assert.deepEqual(election.hear(1n, old), []);
+  assert.deepEqual(election.hear(1n), [ours]);
+  assert.equal(
+    election.lastNote(),
+    'recv LOOKING from 1 vote 1 (epoch 0x0 zxid 0x0 round 1) -> count, tell it our vote again',
+  );
+  assert.deepEqual(election.hear(1n), []);
+  // A better vote goes to all anyway.
+  election.hear(1n, old);
+  assert.deepEqual(election.hear(1n, { leader: 3n }), [
+    '3,1 < LOOKING vote 3 (epoch 0x0 zxid 0x0 round 1)',
+  ]);
+  assert.deepEqual(election.hear(1n), []);
+});
+
 test('an uninitialized database neither votes nor is voted for, but may follow', () => {
   const one = looking(1n);
   one.start(-1n, -1n);
