@@ -6,7 +6,8 @@ import type { Leader } from '../../../src/core/zab/leader.ts';
 import type { LeaderEffect } from '../../../src/core/zab/leader-events.ts';
 import type { Learner } from '../../../src/core/zab/learner.ts';
 import type { LearnerEffect } from '../../../src/core/zab/learner-events.ts';
-import type { Server, SimulatedEnsemble } from './simulated-ensemble.ts';
+import type { SimulatedEnsemble } from './simulated-ensemble.ts';
+import type { Server } from './simulated-server.ts';
 
 export function performLeader(
   world: SimulatedEnsemble,

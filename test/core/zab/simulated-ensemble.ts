@@ -20,6 +20,8 @@ import { Ghost } from './ghost.ts';
 import { performLeader, performLearner } from './simulated-effects.ts';
 import type { Wire } from './simulated-network.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
+import type { Server } from './simulated-server.ts';
+import { isBetter } from './simulated-server.ts';
 
 export interface Faults {
   /** Chance that a message, a disk write, is slow: longer than syncLimit. */
@@ -36,22 +38,6 @@ export interface EnsembleOptions {
   readonly verifier: QuorumVerifier;
   readonly seed: number;
   readonly faults: Faults;
-}
-
-export interface Server {
-  readonly sid: Sid;
-  readonly host: ZabHost;
-  readonly isObserver: boolean;
-  isUp: boolean;
-  role: Leader | Learner | undefined;
-  /** Whom it follows. */
-  leader: Sid | undefined;
-  wantsSnapshot: boolean;
-  /** What a voter that could not join its last term had accepted. */
-  knownAcceptedEpoch: number;
-  /** Waits for nothing any more but an election. */
-  isLooking: boolean;
-  wakeAt: number;
 }
 
 interface Task {
@@ -397,12 +383,4 @@ export class SimulatedEnsemble implements HostWorld {
     const epoch = role instanceof Learner ? (role.status().epoch ?? 0) : 0;
     this.ghost.promised(host, wire.leader, epoch, counts);
   }
-}
-
-export function isBetter(a: Server, b: Server): boolean {
-  const [x, y] = [a.host, b.host];
-  if (x.durable.currentEpoch !== y.durable.currentEpoch) {
-    return x.durable.currentEpoch > y.durable.currentEpoch;
-  }
-  return x.lastZxid === y.lastZxid ? a.sid > b.sid : x.lastZxid > y.lastZxid;
 }

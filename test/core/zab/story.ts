@@ -10,8 +10,9 @@ import type { Zxid } from '../../../src/proto/zxid.ts';
 import { counterOf, epochOf } from '../../../src/proto/zxid.ts';
 import type { ZabHost } from '../../support/zab-host.ts';
 import { ensemble } from '../election/configs.ts';
-import type { Server } from './simulated-ensemble.ts';
-import { isBetter, SimulatedEnsemble } from './simulated-ensemble.ts';
+import { SimulatedEnsemble } from './simulated-ensemble.ts';
+import type { Server } from './simulated-server.ts';
+import { isBetter } from './simulated-server.ts';
 
 export class Story {
   readonly world: SimulatedEnsemble;
