@@ -51,6 +51,19 @@ function purged(world: World, retain = 3): string[] {
   }
 }
 
+test("what a leader's snapshot replaced goes when enough snapshots of what came after are kept", () => {
+  for (const retain of [3, 9]) {
+    const world = filled();
+    const names = ['replaced-log.5', 'replaced-snapshot.64.gz'];
+    for (const name of names) world.files.put(`${directory}/${name}`, new Uint8Array(9));
+    const removed = purged(world, retain);
+    assert.deepEqual(
+      removed.filter((name) => name.startsWith('replaced-')),
+      retain === 3 ? names : [],
+    );
+  }
+});
+
 test('keeps the newest three and the logs from the oldest of them on', () => {
   const world = filled();
   const before = stateOf(recoverAll(world).database);
