@@ -1,5 +1,8 @@
 // The one timer a machine asks for: armed for its deadline after each step, and set anew only when the deadline comes
 // earlier: a machine takes an early timeout as no harm, and most deadlines only move away.
+//
+// It fires two turns late: after a pause of the process the packets of a peer that was never silent lie in the socket,
+// and must be heard before anybody is judged.
 
 import type { Clock, Timer } from '../ports.ts';
 
@@ -8,6 +11,8 @@ export class DeadlineTimer {
   readonly #due: () => void;
   #timer: Timer | undefined;
   #at = Number.POSITIVE_INFINITY;
+  /** Counts cancellations. */
+  #life = 0;
 
   constructor(clock: Clock, due: () => void) {
     this.#clock = clock;
@@ -20,11 +25,17 @@ export class DeadlineTimer {
     this.#at = at;
     this.#timer = this.#clock.schedule(Math.max(0, at - this.#clock.now()), () => {
       this.#at = Number.POSITIVE_INFINITY;
-      this.#due();
+      const life = this.#life;
+      this.#clock.endOfTurn(() => {
+        this.#clock.endOfTurn(() => {
+          if (this.#life === life) this.#due();
+        });
+      });
     });
   }
 
   cancel(): void {
+    this.#life++;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#at = Number.POSITIVE_INFINITY;

@@ -42,6 +42,9 @@ export interface ClosedShape {
 
 export type FrameShape = EventShape | ReplyShape | ClosedShape;
 
+/** /zookeeper/config of an ensemble: two ensembles have their own ports. */
+const configuration = /^(server\.\d+=[^\n]*\n)+version=0$/;
+
 /** What one server calls things. */
 export class Names {
   readonly #sessions = new Map<bigint, string>();
@@ -57,6 +60,8 @@ export class Names {
 
   /** The time of a transaction, the same whenever it is seen; the epoch's begin for what was always there. */
   time(zxid: bigint, time: bigint): string {
+    // /zookeeper/config: every server of an ensemble writes it for itself.
+    if (zxid === 0n && time !== 0n) return 'a time of its own';
     const known = this.#times.get(zxid);
     if (known === undefined) this.#times.set(zxid, time);
     if (known === undefined || known === time) return `time of ${zxid}`;
@@ -135,7 +140,10 @@ function toShape(value: unknown, names: Names): Shape {
   if (value === null || typeof value === 'string' || typeof value === 'number') return value;
   if (typeof value === 'boolean') return value;
   if (typeof value === 'bigint') return `${value}`;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
+  if (value instanceof Uint8Array) {
+    const text = Buffer.from(value).toString('latin1');
+    return configuration.test(text) ? text.replace(/:\d+/g, ':port') : text;
+  }
   if (Array.isArray(value)) return value.map((item) => toShape(item, names));
   if (isStat(value)) return statOf(value, names);
   return Object.fromEntries(

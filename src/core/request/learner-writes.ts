@@ -7,6 +7,7 @@
 import type { DecodeError, Reader } from '../../jute/reader.ts';
 import { ErrorCode } from '../../proto/errors.ts';
 import { OpCode } from '../../proto/opcodes.ts';
+import { assert } from '../../util/assert.ts';
 import { copyBytes, emptyBytes } from '../../util/bytes.ts';
 import { Deque } from '../../util/deque.ts';
 import type { Connection, PendingWrite } from '../session/connection.ts';
@@ -14,6 +15,8 @@ import type { HistoryTxn } from '../zab/txn-arena.ts';
 import type { LogBatch } from './log-batch.ts';
 import type { Forwarding, WritePath } from './write-path.ts';
 
+/** DeleteRequest: an empty path, version −1. */
+const deleteOfNothing = new Uint8Array([0, 0, 0, 0, 255, 255, 255, 255]);
 /** Of a transaction: session, cxid, zxid, time, type. */
 const headerLength = 32;
 
@@ -55,8 +58,21 @@ export class LearnerWrites implements WritePath {
     return this.#wait(connection, xid, type, now);
   }
 
-  writeError(): undefined {
-    return undefined;
+  /**
+   * The client must not see that it was refused here and not in the order of writes: what is forwarded is a delete of
+   * no path, which every leader refuses with BadArguments, the one error there is a use for.
+   */
+  writeError(
+    connection: Connection,
+    xid: number,
+    type: number,
+    err: number,
+    now: number,
+  ): PendingWrite {
+    assert(err === ErrorCode.BadArguments, 'a leader refuses a delete of nothing as BadArguments');
+    const { length } = deleteOfNothing;
+    this.#forward(connection, xid, OpCode.delete, deleteOfNothing, 0, length);
+    return this.#wait(connection, xid, type, now);
   }
 
   createSession(connection: Connection, timeoutMs: number, now: number): PendingWrite {

@@ -305,10 +305,15 @@ export class Requests {
     reader: Reader,
     frameStart: number,
   ): void {
+    if (this.#isReadOnly) {
+      this.#inTurn(connection, xid, type, reader, frameStart);
+      return;
+    }
     if (this.isStopping || !this.#writes.isOpen) return;
-    const write = this.#writes.writeError(connection, xid, type, ErrorCode.BadArguments, this.now);
-    if (write !== undefined) this.proposed(connection, write);
-    else this.#inTurn(connection, xid, type, reader, frameStart);
+    this.proposed(
+      connection,
+      this.#writes.writeError(connection, xid, type, ErrorCode.BadArguments, this.now),
+    );
   }
 
   #write(

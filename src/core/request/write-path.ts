@@ -28,14 +28,14 @@ export interface WritePath {
     now: number,
     undecodable: (error: DecodeError, type: number) => void,
   ): PendingWrite;
-  /** A write refused unread; undefined: it needs no place among the writes. */
+  /** A write refused unread, in its place among the writes. */
   writeError(
     connection: Connection,
     xid: number,
     type: number,
     err: number,
     now: number,
-  ): PendingWrite | undefined;
+  ): PendingWrite;
   createSession(connection: Connection, timeoutMs: number, now: number): PendingWrite;
   /** A client's `sync`, its path at `reader`; undefined: there is nothing to wait for. */
   sync(connection: Connection, xid: number, reader: Reader, now: number): PendingWrite | undefined;
