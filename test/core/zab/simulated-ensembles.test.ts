@@ -3,7 +3,8 @@
 // lost or changed (ghost.ts), and when the faults end, everybody serves the same history and a new write is
 // committed.
 //
-// QUOLL_SIM_SEEDS says how many seeds; a failure names its own, QUOLL_SIM_SEED runs one of them alone.
+// QUOLL_SIM_SEEDS says how many seeds and QUOLL_SIM_FROM the first; a failure names its own, QUOLL_SIM_SEED runs one
+// of them alone.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -102,7 +103,7 @@ function converge(world: SimulatedEnsemble): void {
 
 test(`Zab keeps its promises under faults, ${onlySeed ?? `${seeds} seeds`}`, () => {
   const totals: Totals = { proposals: 0, acknowledged: 0, DIFF: 0, TRUNC: 0, SNAP: 0 };
-  const first = onlySeed === undefined ? 1 : Number(onlySeed);
+  const first = Number(onlySeed ?? process.env.QUOLL_SIM_FROM ?? 1);
   const count = onlySeed === undefined ? seeds : 1;
   for (let seed = first; seed < first + count; seed++) {
     const { proposals, acknowledged, syncs, trace } = play(seed);
