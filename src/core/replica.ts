@@ -42,6 +42,8 @@ import type { HistoryTxn } from './zab/txn-arena.ts';
 
 /** How often connections that fell silent are looked for. */
 const silenceCheckMs = 1000;
+/** Digests that do not match are told no more often than this. */
+const alarmEveryMs = 60_000;
 const noEffects: ReplicaEffect[] = [];
 /** A read-only server's leader. */
 const nobody: Forwarding = {
@@ -79,6 +81,8 @@ export class Replica {
   readonly #reader = new Reader(emptyBytes);
   #effects: ReplicaEffect[] = [];
   #nextSilenceCheckAt: number;
+  #digestMismatches: number;
+  #nextAlarmAt = Number.NEGATIVE_INFINITY;
   #now = 0;
 
   /** `sessions` is empty, or a lone server's that was just recovered. */
@@ -94,6 +98,7 @@ export class Replica {
     this.#options = options;
     this.#now = now;
     this.#nextSilenceCheckAt = now + silenceCheckMs;
+    this.#digestMismatches = database.digestMismatches;
     this.watches = new Watches(
       (watcher, type, path, aclId) => this.#event(watcher, type, path, aclId),
       (type, watchers) => this.stats.noteFired(type, watchers),
@@ -313,7 +318,22 @@ export class Replica {
     } else {
       this.#requests.commit(write, txn.bytes);
     }
+    if (this.database.digestMismatches !== this.#digestMismatches) this.#alarm();
     this.#requests.resume();
+  }
+
+  /** Never an end (Java mismatches itself in known cases), but somebody should look. */
+  #alarm(): void {
+    this.#digestMismatches = this.database.digestMismatches;
+    const last = this.database.lastDigestMismatch;
+    if (last === undefined || this.#now < this.#nextAlarmAt) return;
+    this.#nextAlarmAt = this.#now + alarmEveryMs;
+    const { zxid, expected, found } = last;
+    this.#log(
+      'error',
+      `digests are not matching at zxid 0x${hexZxid(zxid)}: the leader's ${expected}, ours ${found}, ` +
+        `${this.#digestMismatches} times so far -> go on; compare this server's tree with the others'`,
+    );
   }
 
   /** A `sync` is not among them: it goes to the leader's machine. */

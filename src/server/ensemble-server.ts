@@ -48,7 +48,8 @@ const observerDelayMs = 200;
 const readOnlyAfterMs = 2_000;
 
 type Phase =
-  | { readonly kind: 'starting' | 'stopped' }
+  /** 'resting': between a role and the next election. */
+  | { readonly kind: 'starting' | 'resting' | 'stopped' }
   | { readonly kind: 'looking'; readonly since: number }
   | { readonly kind: 'term'; readonly term: Term; isEstablished: boolean; isOver: boolean };
 
@@ -478,6 +479,7 @@ export class EnsembleServer {
       return;
     }
     if (phase.kind !== 'term') return;
+    this.#phase = { kind: 'resting' };
     this.#wantsSnapshot = wantsSnapshot;
     this.#knownAcceptedEpoch = Math.max(this.#knownAcceptedEpoch, knownAcceptedEpoch);
     // Whoever served looks again at once; a role that came to nothing rests a little, longer each time.
