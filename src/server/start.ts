@@ -65,7 +65,11 @@ export async function startServer(
     config.ensemble === undefined
       ? new StandaloneServer(ports, parameters)
       : new EnsembleServer(ports, parameters);
-  const stop = () => new Promise<void>((resolve) => server.stop(resolve));
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= new Promise<void>((resolve) => server.stop(resolve));
+    return stopped;
+  };
   await new Promise<void>((resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
     server.start(

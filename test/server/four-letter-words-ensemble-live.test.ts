@@ -1,6 +1,7 @@
 // The four-letter words of a live ensemble, three voters and an observer in one process on real ports: the work that
 // was done on Java's (four-letter-words/capture-ensemble.ts), in the same order. In: the fixture; out: the same
-// answers, but for what tells of the run, and the same counts of proposals, commits and synchronizations.
+// answers, but for what tells of the run, and the same counts of proposals, commits and synchronizations. Then what the
+// last server says when the others are gone. Ticks are long: a busy machine must not end a term.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,9 +37,10 @@ async function startAll(folder: string, members: Member[]): Promise<void> {
     mkdirSync(dataDir);
     writeFileSync(join(dataDir, 'myid'), `${sid}\n`);
     const text = [
-      ...[`dataDir=${dataDir}`, 'clientPort=0', 'clientPortAddress=127.0.0.1', 'tickTime=300'],
+      ...[`dataDir=${dataDir}`, 'clientPort=0', 'clientPortAddress=127.0.0.1', 'tickTime=2000'],
       ...['initLimit=40', 'syncLimit=10', 'minSessionTimeout=1000', 'maxSessionTimeout=600000'],
       ...['maxClientCnxns=0', 'preAllocSize=512', '4lw.commands.whitelist=*', ...lines],
+      'readonlymode.enabled=true',
     ].join('\n');
     const { config } = readConfig({ text, readMyid: () => `${sid}` });
     const server = await startServer({ config, log: { log: () => undefined } });
@@ -87,6 +89,14 @@ async function caughtUp(first: Member, second: Member): Promise<void> {
     );
     if (found === wanted) return;
     assert.ok(performance.now() < giveUpAt, `${found} after ${deadlineMs} ms, not ${wanted}`);
+    await delay(pollMs);
+  }
+}
+
+async function readOnly({ server }: Member): Promise<void> {
+  const giveUpAt = performance.now() + deadlineMs;
+  while (modeOf(await new SocketPlayer(server.clientPort).ask('srvr')) !== 'read-only') {
+    assert.ok(performance.now() < giveUpAt, `not read-only after ${deadlineMs} ms`);
     await delay(pollMs);
   }
 }
@@ -145,6 +155,15 @@ test('a live ensemble answers what a live Java ensemble answered', async () => {
       assert.equal(master, state === 'observer' ? leader : undefined);
       await player.sendLast('a', frames.closeSession(4));
       await player.sendLast('b', frames.closeSession(1));
+    }
+    const last = byRole.get('follower');
+    assert.ok(last !== undefined);
+    await Promise.all(members.filter((one) => one !== last).map(({ server }) => server.stop()));
+    await readOnly(last);
+    for (const word of 'ruok isro srvr stat cons conf wchs wchc hash dirs'.split(' ')) {
+      const found = await new SocketPlayer(last.server.clientPort).ask(word);
+      const expected = ensembleAnswer(`read-only ${word}`);
+      assert.equal(sameInEnsemble(word, found), sameInEnsemble(word, expected), `alone ${word}`);
     }
   } finally {
     await Promise.all(members.map(({ server }) => server.stop()));

@@ -20,7 +20,7 @@ export function ensembleAnswer(key: string): string {
 
 export function sameInEnsemble(word: string, text: string): string {
   return comparable(word, text)
-    .replace(/^(clientPort|electionPort|quorumPort|serverId)=.*$/gm, '$1=#')
+    .replace(/^(clientPort|electionPort|quorumPort|serverId|tickTime)=.*$/gm, '$1=#')
     .replace(/^(server\.\d+=127\.0\.0\.1):\d+:\d+:/gm, '$1:#:#:')
     .replace(/^Zxid: 0x[0-9a-f]+$/m, 'Zxid: #')
     .replace(/\blzxid=0x[0-9a-f]+/g, 'lzxid=#')
