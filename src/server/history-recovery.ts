@@ -10,7 +10,7 @@ import { DataDirectoryError } from '../storage/data-directories.ts';
 import type { Recovered, RecoveryOptions, RecoveryPorts } from '../storage/recovery.ts';
 import { recover } from '../storage/recovery.ts';
 import type { ServerConfig } from './config.ts';
-import type { SliceGroup } from './slices.ts';
+import type { SliceGroup } from './slice-group.ts';
 
 const sliceMs = 50;
 const progressEveryMs = 1000;

@@ -35,9 +35,9 @@ import { recoverInSlices } from './history-recovery.ts';
 import type { LogReadResult } from './log-queries.ts';
 import { LogQueries } from './log-queries.ts';
 import type { ServerMetrics } from './metrics.ts';
-import { saveReceived } from './received-snapshot.ts';
 import { treeOptionsOf } from './replica-settings.ts';
-import { SliceGroup } from './slices.ts';
+import { saveReceived } from './save-received.ts';
+import { SliceGroup } from './slice-group.ts';
 import { SnapshotImages } from './snapshot-images.ts';
 
 export interface HistoryPorts {
@@ -132,9 +132,9 @@ export class History {
     return this.#epochs.epochs;
   }
 
-  /** The log that is open now. */
+  /** The log that is open now, or was the last to be. */
   get txnLog(): TxnLog {
-    return present(this.#txnLog, 'an open log');
+    return present(this.#txnLog, 'a log: recovery is done');
   }
 
   /** Nothing is on its way to disk, but snapshots of our own. */
@@ -178,8 +178,7 @@ export class History {
     this.#ports.clock.endOfTurn(() => {
       this.#snapshots.end(() => {
         const log = this.#txnLog;
-        this.#txnLog = undefined;
-        if (log === undefined) shut();
+        if (log === undefined || this.#isReplacing) shut();
         else log.close(shut);
       });
     });
@@ -379,12 +378,12 @@ export class History {
 
   /** Everything appended is on disk and no snapshot is on its way: files may be changed. */
   #beginReplacing(then: (log: TxnLog) => void): void {
-    assert(!this.#isReplacing && this.#images.count === 0, 'a history is replaced once, unread');
+    assert(!this.#isReplacing, 'a history is cut or replaced by one at a time');
+    this.#images.endAll();
     const log = this.txnLog;
     this.#isReplacing = true;
     // It judges what is old by names that will be of another history.
     this.#purge?.stop();
-    this.#txnLog = undefined;
     this.#shutting++;
     this.#ports.clock.endOfTurn(() => {
       log.close(() => {

@@ -11,7 +11,7 @@ import { hexZxid } from '../proto/zxid.ts';
 import { LogHistoryReader } from '../storage/log-history-reader.ts';
 import type { LogPlace } from '../storage/log-survey.ts';
 import { surveyLog } from '../storage/log-survey.ts';
-import type { SliceGroup } from './slices.ts';
+import type { SliceGroup } from './slice-group.ts';
 
 export interface LogReadResult {
   /** In order, all above the zxid that was read from. */
