@@ -24,6 +24,11 @@ export function z(epoch: number, counter: number): Zxid {
   return makeZxid(epoch, counter);
 }
 
+/** Of one epoch, counters `from` to `to`. */
+export function range(epoch: number, from: number, to: number): Zxid[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => z(epoch, from + i));
+}
+
 /** The transaction of that zxid; `id` tells it from another with the same zxid. */
 export function txnBytes(zxid: Zxid, id = Number(zxid & 0xffffn)): Uint8Array {
   return encodeTxn({ zxid, id });

@@ -14,12 +14,18 @@ import { Writer } from '../../../src/jute/writer.ts';
 import type { Zxid } from '../../../src/proto/zxid.ts';
 import { concatBytes } from '../../../src/util/bytes.ts';
 import { ensemble } from '../election/configs.ts';
-import { historyOf, initLimit, int, packet, tickTimeMs, txnBytes, z } from './hand-made-packets.ts';
+import {
+  historyOf,
+  initLimit,
+  int,
+  packet,
+  range,
+  tickTimeMs,
+  txnBytes,
+  z,
+} from './hand-made-packets.ts';
 import type { Peer } from './scripted-leader.ts';
 import { ScriptedLeader } from './scripted-leader.ts';
-
-const range = (epoch: number, from: number, to: number): Zxid[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => z(epoch, from + i));
 
 /** In epoch 2, behind a history in epoch 1. */
 function leaderWith(

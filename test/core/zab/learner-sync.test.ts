@@ -8,10 +8,7 @@ import type { LogCover, SyncPlan, SyncSituation } from '../../../src/core/zab/le
 import { logBytesMaxOf, planSync } from '../../../src/core/zab/learner-sync.ts';
 import type { Zxid } from '../../../src/proto/zxid.ts';
 import { counterOf, epochOf } from '../../../src/proto/zxid.ts';
-import { historyOf, z } from './hand-made-packets.ts';
-
-const range = (epoch: number, from: number, to: number): Zxid[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => z(epoch, from + i));
+import { historyOf, range, z } from './hand-made-packets.ts';
 
 interface Case {
   readonly learner: Zxid;
