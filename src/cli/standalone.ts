@@ -1,4 +1,4 @@
-// `quoll standalone`, which `npm start` runs: one server for somebody who has not read anything yet. The first start
+// `quoll standalone`: one server for somebody who has not read anything yet and wants no ensemble. The first start
 // writes a zoo.cfg into the data folder; from then on that file says everything but the port, when one is asked for.
 // Output: on standard output where to connect and how to stop; the log is on standard error.
 import { existsSync, writeFileSync } from 'node:fs';

@@ -11,20 +11,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import type { Server } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { Running } from './run.ts';
+import { bind, close, ended, freeBasePort, Launcher, objectsIn, pidsOf } from './launcher.ts';
 import { killAll, startBeside } from './run.ts';
-
-interface Told {
-  readonly event: string;
-  readonly sid?: number;
-  readonly pid?: number;
-  readonly [name: string]: unknown;
-}
 
 const timeout = 120_000;
 let folder: string;
@@ -38,85 +29,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-class Launcher {
-  readonly running: Running;
-
-  constructor(options: Readonly<Record<string, unknown>>) {
-    this.running = startBeside(
-      'run-stub-ensemble',
-      JSON.stringify({ data, json: true, ...options }),
-    );
-  }
-
-  /** The first object that fits. */
-  told(event: string, fits: (told: Told) => boolean = () => true): Promise<Told> {
-    return this.running.untilFound(
-      (stdout) => objectsIn(stdout).find((told) => told.event === event && fits(told)),
-      event,
-    );
-  }
-}
-
-function objectsIn(text: string): Told[] {
-  const whole = text.substring(0, text.lastIndexOf('\n') + 1);
-  return whole
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line));
-}
-
-/** Three times `count` ports that are free now: base, base + 100, base + 200 … */
-async function freeBasePort(count: number): Promise<number> {
-  for (;;) {
-    const base = 20_000 + Math.floor(Math.random() * 25_000);
-    const ports = [0, 100, 200].flatMap((stride) =>
-      Array.from({ length: count }, (_, index) => base + stride + index),
-    );
-    const bound = await Promise.all(ports.map(bind));
-    await Promise.all(bound.map((server) => server && close(server)));
-    if (bound.every((server) => server !== undefined)) return base;
-  }
-}
-
-function bind(port: number): Promise<Server | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen({ port, host: '127.0.0.1' }, () => resolve(server));
-  });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => void server.close(() => resolve()));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    // A zombie of a killed parent waits for init; it runs no more.
-    return !readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ');
-  } catch {
-    return false;
-  }
-}
-
-/** Resolves when none of them runs any more. */
-async function ended(pids: readonly number[]): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (pids.some(isAlive)) {
-    assert.ok(Date.now() < deadline, `still there: ${pids.filter(isAlive).join()}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-async function pidsOf(launcher: Launcher, count: number): Promise<number[]> {
-  const pids: number[] = [];
-  for (let sid = 1; sid <= count; sid++) {
-    const { pid } = await launcher.told('started', (told) => told.sid === sid);
-    assert.ok(pid !== undefined);
-    pids.push(pid);
-  }
-  return pids;
+function launch(options: Readonly<Record<string, unknown>>): Launcher {
+  return new Launcher(
+    startBeside('run-stub-ensemble', JSON.stringify({ data, json: true, ...options })),
+  );
 }
 
 test('starts all, tells the election and who leads, stops all on a signal with 0', {
@@ -125,7 +41,7 @@ test('starts all, tells the election and who leads, stops all on a signal with 0
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const basePort = await freeBasePort(5);
     rmSync(data, { recursive: true, force: true });
-    const launcher = new Launcher({ servers: 3, observers: 2, basePort });
+    const launcher = launch({ servers: 3, observers: 2, basePort });
     const pids = await pidsOf(launcher, 5);
     const ready = await launcher.told('ready');
     assert.deepEqual([ready.leader, ready.epoch], [1, 2]);
@@ -151,7 +67,7 @@ test('starts all, tells the election and who leads, stops all on a signal with 0
 });
 
 test('a server that is killed is shown and started again', { timeout }, async () => {
-  const launcher = new Launcher({ servers: 3, basePort: await freeBasePort(3) });
+  const launcher = launch({ servers: 3, basePort: await freeBasePort(3) });
   const [, pid = 0] = await pidsOf(launcher, 3);
   await launcher.told('ready');
   process.kill(pid, 'SIGKILL');
@@ -173,7 +89,7 @@ test('one that ends at once is started again later and later, and says why', {
     JSON.stringify({ servers: 3, observers: 0, basePort }),
   );
   writeFileSync(join(data, 'server-2', 'behaviour'), 'exit 3');
-  const launcher = new Launcher({});
+  const launcher = launch({});
   const first = await launcher.told('ended');
   assert.deepEqual(
     [first.sid, first.how, first.lastError],
@@ -195,13 +111,13 @@ test('when none can be started again it ends with 1', { timeout }, async () => {
     join(data, 'ensemble.json'),
     JSON.stringify({ servers: 3, observers: 0, basePort }),
   );
-  const { code, stdout } = await new Launcher({}).running.ended;
+  const { code, stdout } = await launch({}).running.ended;
   assert.equal(code, 1);
   assert.match(stdout, /no server is left that can be started/);
 });
 
 test('killed itself, it leaves no server behind', { timeout }, async () => {
-  const launcher = new Launcher({ servers: 3, basePort: await freeBasePort(3) });
+  const launcher = launch({ servers: 3, basePort: await freeBasePort(3) });
   const pids = await pidsOf(launcher, 3);
   await launcher.told('ready');
   launcher.running.child.kill('SIGKILL');
@@ -211,7 +127,7 @@ test('killed itself, it leaves no server behind', { timeout }, async () => {
 
 test('for people: lines, the connect string, and what changed', { timeout }, async () => {
   const basePort = await freeBasePort(3);
-  const launcher = new Launcher({ servers: 3, basePort, json: false });
+  const launcher = launch({ servers: 3, basePort, json: false });
   await launcher.running.until(/Server 1 leads in epoch 2/);
   await launcher.running.until(/Ctrl-C/);
   launcher.running.child.kill('SIGINT');
@@ -229,7 +145,7 @@ test('a taken port ends it before anything is made', { timeout }, async () => {
   const basePort = await freeBasePort(3);
   const holder = await bind(basePort + 101);
   assert.ok(holder !== undefined);
-  const { code, stdout, stderr } = await new Launcher({ basePort }).running.ended;
+  const { code, stdout, stderr } = await launch({ basePort }).running.ended;
   await close(holder);
   assert.equal(code, 1);
   assert.equal(stdout, '');
@@ -253,7 +169,7 @@ test('a foreign folder is left alone', { timeout }, async () => {
     mkdirSync(join(data, name, '..'), { recursive: true });
     writeFileSync(join(data, name), text);
     const before = readdirSync(data, { recursive: true });
-    const { code, stderr } = await new Launcher({ basePort }).running.ended;
+    const { code, stderr } = await launch({ basePort }).running.ended;
     assert.equal(code, 2, stderr);
     assert.match(stderr, expected);
     assert.deepEqual(readdirSync(data, { recursive: true }), before);
@@ -275,7 +191,7 @@ test('a server folder of somebody else is left alone', { timeout }, async () => 
     writeFileSync(join(data, 'ensemble.json'), shape);
     writeFileSync(join(data, name), text);
     const before = readdirSync(data, { recursive: true });
-    const { code, stderr } = await new Launcher({}).running.ended;
+    const { code, stderr } = await launch({}).running.ended;
     assert.equal(code, 2, stderr);
     assert.match(stderr, expected);
     assert.deepEqual(readdirSync(data, { recursive: true }), before);
@@ -289,10 +205,10 @@ test('voters cannot change in number, observers and ports can', { timeout }, asy
     join(data, 'ensemble.json'),
     JSON.stringify({ servers: 3, observers: 0, basePort: 1 }),
   );
-  const refused = await new Launcher({ servers: 5, basePort }).running.ended;
+  const refused = await launch({ servers: 5, basePort }).running.ended;
   assert.equal(refused.code, 2);
   assert.match(refused.stderr, /--servers=5: .* was made for 3, whose majorities hold its data/);
-  const launcher = new Launcher({ observers: 1, basePort });
+  const launcher = launch({ observers: 1, basePort });
   const planned = await launcher.told('planned');
   assert.equal((planned.servers as unknown[]).length, 4);
   await launcher.told('ready');
