@@ -123,6 +123,8 @@ export class Replica {
       log: (level, message) => this.#log(level, message),
       close: (connection, reason, afterFlush) => this.#close(connection, reason, afterFlush),
       createSession: (connection, timeoutMs) => {
+        // The term is about to end, and the connection with it.
+        if (!this.#writes.isOpen) return;
         this.#requests.proposed(
           connection,
           this.#writes.createSession(connection, timeoutMs, this.#now),
