@@ -103,7 +103,7 @@ export class Leading implements Term {
       electionMs: undefined,
       leadingSince: this.#since,
       learners,
-      pendingSyncs: 0,
+      pendingSyncs: status.pendingSyncs,
       proposals: {
         outstanding: status.outstanding,
         ...this.#host.metrics.proposalSizes,

@@ -67,6 +67,11 @@ export class Broadcast {
     return this.#proposals.length;
   }
 
+  /** `sync` requests that wait for a commit. */
+  get pendingSyncs(): number {
+    return this.#syncs.length;
+  }
+
   /** Quorums follow, and the epoch has counters left. */
   get canPropose(): boolean {
     return this.#isEstablished && counterOf(this.lastProposed) < this.#counterMax;

@@ -174,6 +174,7 @@ export interface LeaderStatus {
   readonly lastProposed: Zxid;
   readonly lastCommitted: Zxid;
   readonly outstanding: number;
+  readonly pendingSyncs: number;
   /** For the next term's start: what a voter that cannot join this one has accepted; −1: nobody. */
   readonly knownAcceptedEpoch: number;
   readonly learners: readonly LearnerStatus[];

@@ -134,6 +134,7 @@ export class Leader {
       lastProposed: this.#broadcast?.lastProposed ?? 0n,
       lastCommitted: this.#broadcast?.lastCommitted ?? 0n,
       outstanding: this.#broadcast?.outstanding ?? 0,
+      pendingSyncs: this.#broadcast?.pendingSyncs ?? 0,
       knownAcceptedEpoch: this.#discovery.knownAcceptedEpoch,
       learners,
     };
