@@ -10,6 +10,7 @@ import type { SnapshotResult } from '../storage/snapshot-writer.ts';
 import { SnapshotWriter } from '../storage/snapshot-writer.ts';
 import { assert } from '../util/assert.ts';
 import type { ServerConfig } from './config.ts';
+import { snapshotFormOf } from './storage-settings.ts';
 
 export interface DiskSnapshotsPorts {
   readonly clock: Clock;
@@ -66,7 +67,7 @@ export class DiskSnapshots {
   write(image: SnapshotSource, done: (result: SnapshotResult) => void, name?: string): void {
     assert(this.#writer === undefined, 'one snapshot is written at a time');
     const { config, directory } = this.#options;
-    const form = { compression: config.snapshotCompression, digestEnabled: config.digestEnabled };
+    const form = snapshotFormOf(config);
     const ended = (result: SnapshotResult) => {
       this.#writer = undefined;
       const waiting = this.#ended;

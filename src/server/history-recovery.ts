@@ -11,6 +11,7 @@ import type { Recovered, RecoveryOptions, RecoveryPorts } from '../storage/recov
 import { recover } from '../storage/recovery.ts';
 import type { ServerConfig } from './config.ts';
 import type { SliceGroup } from './slice-group.ts';
+import { snapshotFormOf } from './storage-settings.ts';
 
 const sliceMs = 50;
 const progressEveryMs = 1000;
@@ -37,7 +38,7 @@ export function recoverInSlices(
     ...rest,
     dbAutocreate: config.dbAutocreate,
     trustEmptySnapshot: config.trustEmptySnapshot,
-    form: { compression: config.snapshotCompression, digestEnabled: config.digestEnabled },
+    form: snapshotFormOf(config),
   });
   let saidAt = clock.now();
   work.run(steps, {

@@ -39,6 +39,7 @@ import { treeOptionsOf } from './replica-settings.ts';
 import { saveReceived } from './save-received.ts';
 import { SliceGroup } from './slice-group.ts';
 import { SnapshotImages } from './snapshot-images.ts';
+import { purgeOptionsOf, txnLogOptionsOf } from './storage-settings.ts';
 
 export interface HistoryPorts {
   readonly clock: Clock;
@@ -67,7 +68,6 @@ export interface HistoryOptions {
 
 /** The longest the loop is held at once, beside a server that serves. */
 const sliceMs = 3;
-const hourMs = 3_600_000;
 
 interface Intake {
   readonly zxid: Zxid;
@@ -186,16 +186,8 @@ export class History {
 
   /** autopurge, from now on. */
   startPurge(): void {
-    const { clock, files, log, codec } = this.#ports;
     const { config, directories } = this.#options;
-    this.#purge = new PurgeTask(
-      { files, clock, log, codec },
-      {
-        ...{ snapshots: directories.snapshots, logs: directories.logs },
-        retain: config.snapRetainCount,
-        intervalHours: config.purgeIntervalMs / hourMs,
-      },
-    );
+    this.#purge = new PurgeTask(this.#ports, purgeOptionsOf(config, directories));
     this.#purge.start();
   }
 
@@ -364,14 +356,7 @@ export class History {
     const { config, directories, metrics } = this.#options;
     this.#txnLog = new TxnLog(
       { files, clock, log, onSync: (ms, txns) => metrics.noteSync(ms, txns) },
-      {
-        directory: directories.logs,
-        preAllocSizeKb: config.preAllocSizeKb,
-        forceSync: config.forceSync,
-        txnLogSizeLimitKb: config.txnLogSizeLimitKb,
-        fsyncWarningThresholdMs: config.fsyncWarningThresholdMs,
-        ...{ lastZxid, stats: this.logStats },
-      },
+      { ...txnLogOptionsOf(config, directories), lastZxid, stats: this.logStats },
     );
     this.#queries.synced(lastZxid);
   }

@@ -69,6 +69,6 @@ function setReplaced(files: Files, directory: string, name: string): void {
 
 function receivedNameOf(name: string): string | undefined {
   if (!name.startsWith(receivedPrefix)) return undefined;
-  const real = name.slice(receivedPrefix.length);
+  const real = name.substring(receivedPrefix.length);
   return parseFileName(real).kind === 'snapshot' ? real : undefined;
 }

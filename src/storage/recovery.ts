@@ -29,6 +29,8 @@ import type { Replayed } from './replay.ts';
 import { replay } from './replay.ts';
 import type { SnapshotForm } from './snapshot-encoder.ts';
 import { readSnapshot } from './snapshot-reader.ts';
+import type { RejectedSnapshot } from './unmet-snapshots.ts';
+import { UnmetSnapshots } from './unmet-snapshots.ts';
 import { writeSnapshotNow } from './write-snapshot-now.ts';
 
 export interface RecoveryPorts {
@@ -54,7 +56,7 @@ export interface RecoveryOptions {
   readonly form: SnapshotForm;
   /** Told of every session the files name, so that no id is given out twice. */
   readonly sessionSeen: (id: bigint) => void;
-  /** Told of each transaction of the logs, in order, when it was applied: `bytes[start, end)`, valid during the call. */
+  /** Told of each transaction of the logs when it was applied: `bytes[start, end)`, valid during the call. */
   readonly replayed?: (zxid: Zxid, bytes: Uint8Array, start: number, end: number) => void;
 }
 
@@ -86,7 +88,7 @@ interface Loaded {
   readonly digest: SnapshotDigest | undefined;
   readonly file: SnapshotFileName | undefined;
   readonly bytes: number;
-  readonly rejected: readonly { readonly zxid: Zxid; readonly error: CorruptionError }[];
+  readonly rejected: readonly RejectedSnapshot[];
 }
 
 /** FileSnap gives up behind so many. */
@@ -170,7 +172,7 @@ class Recovery {
   /** The newest snapshot that is whole, each candidate into a database of its own. */
   *#load(): Steps<Loaded> {
     const { files, log } = this.#ports;
-    const rejected: { zxid: Zxid; error: CorruptionError }[] = [];
+    const rejected: RejectedSnapshot[] = [];
     const candidates = snapshotFiles(files.list(this.#options.directories.snapshots));
     for (const file of candidates.filter((_, i) => i < candidatesMax)) {
       try {
@@ -372,39 +374,6 @@ class Recovery {
 
   #snapshotPath(file: SnapshotFileName): string {
     return this.#ports.files.join(this.#options.directories.snapshots, file.name);
-  }
-}
-
-/**
- * Snapshots that could not be used. The logs make up for one when they hold the transaction it was taken at; where they
- * pass over that, it came from a leader, and they do not hold what it held.
- */
-class UnmetSnapshots {
-  /** By falling zxid. */
-  readonly #left: Loaded['rejected'][number][];
-
-  constructor(rejected: Loaded['rejected'], from: Zxid) {
-    this.#left = rejected.filter(({ zxid }) => zxid > from);
-  }
-
-  get isEmpty(): boolean {
-    return this.#left.length === 0;
-  }
-
-  /** The log goes on with `zxid` behind `last`. Throws CorruptionError. */
-  comes(zxid: Zxid, last: Zxid): void {
-    for (let next = this.#left.at(-1); next !== undefined && next.zxid <= zxid; ) {
-      if (next.zxid < zxid) this.ended(last);
-      this.#left.pop();
-      next = this.#left.at(-1);
-    }
-  }
-
-  /** The log ends with `last`. Throws CorruptionError. */
-  ended(last: Zxid): void {
-    const error = this.#left.at(-1)?.error;
-    if (error === undefined) return;
-    throw new CorruptionError(error.file, error.offset, error.reason, last);
   }
 }
 

@@ -1,6 +1,6 @@
-// Power loss, kills and disk errors at every file call while a leader's snapshot takes the place of a history, and while
-// a history is cut. Whatever the disk then holds, the next start finds the old history or the new one, never a part of
-// each, and goes on from there.
+// Power loss, kills and disk errors at every file call while a leader's snapshot takes the place of a history, and
+// while a history is cut. Whatever the disk then holds, the next start finds the old history or the new one, never a
+// part of each, and goes on from there.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

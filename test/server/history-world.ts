@@ -1,5 +1,6 @@
-// A History on a simulated disk, used as a role would: transactions are appended, and applied when they are durable. A
-// history is known by its transactions' zxids and data, so that what is found later can be told from any other.
+// A History on a simulated disk, used as a role would: transactions are appended, and applied when they are durable.
+// A history is known by its transactions' zxids and data, so that what is found later can be told from any other.
+// Time is virtual; a failure that ends the process is thrown as Exited.
 
 import assert from 'node:assert/strict';
 import { applyTxn } from '../../src/core/tree/apply.ts';
