@@ -382,7 +382,7 @@ export class EnsembleServer {
       get role() {
         return server.view;
       },
-      electionLog: () => this.#record?.toJson() ?? '{}',
+      electionLog: () => this.#record?.toJson() ?? '{"entries":[]}',
     };
   }
 
