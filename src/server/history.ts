@@ -358,7 +358,7 @@ export class History {
       { files, clock, log, onSync: (ms, txns) => metrics.noteSync(ms, txns) },
       { ...txnLogOptionsOf(config, directories), lastZxid, stats: this.logStats },
     );
-    this.#queries.synced(lastZxid);
+    this.#queries.opened(lastZxid);
   }
 
   /** Everything appended is on disk and no snapshot is on its way: files may be changed. */

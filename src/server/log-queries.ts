@@ -40,6 +40,12 @@ export class LogQueries {
     this.#reader = new LogHistoryReader(place, snapshots);
   }
 
+  /** A log is open that ends here, all of it on disk. */
+  opened(zxid: Zxid): void {
+    this.#reader.forget();
+    this.synced(zxid);
+  }
+
   /** The log is on disk up to here. */
   synced(zxid: Zxid): void {
     this.#durableZxid = zxid;

@@ -67,6 +67,6 @@ export function saveReceived(
       if (result.kind !== 'written') failed(result.error);
       else if (attempt(() => adoptReceivedSnapshot(files, log, directories))) done();
     },
-    receivedSnapshotName(image.zxid, config.snapshotCompression),
+    receivedSnapshotName(files, directories, image.zxid, config.snapshotCompression),
   );
 }

@@ -55,6 +55,11 @@ export class LogHistoryReader {
     this.#snapshots = snapshots;
   }
 
+  /** The log was cut or replaced: names may stand for other files now. */
+  forget(): void {
+    this.#cursors.clear();
+  }
+
   /** At least one transaction and about `bytes`, all above `after` and none above `to`. Yields between slices. */
   *read(after: Zxid, to: Zxid, bytes: number): Generator<undefined, LogPiece> {
     const piece = new Piece(after, to, bytes, this.#foreignBetween(after, to));

@@ -12,7 +12,14 @@ import { CorruptionError } from '../../src/storage/corruption-error.ts';
 import { Prng } from '../../src/util/prng.ts';
 import { changed } from '../storage/support/cases.ts';
 import type { World } from '../storage/support/world.ts';
-import { directory, makeWorld, range, recoverAll, stateOf } from '../storage/support/world.ts';
+import {
+  directory,
+  logFile,
+  makeWorld,
+  range,
+  recoverAll,
+  stateOf,
+} from '../storage/support/world.ts';
 import type { HistorySettings } from './history-world.ts';
 import { append, databaseOf, Exited, open, receive, run, stateOfTxns } from './history-world.ts';
 
@@ -197,6 +204,26 @@ test('a snapshot that is damaged later is missed, whatever the older files hold'
     after.files.put(path, changed(bytes, 60, 0xff));
     assert.throws(() => recoverAll(makeWorld(after.files)), CorruptionError, name);
   }
+});
+
+test('a decision that a Java server did not know of, and has overtaken, is dropped', () => {
+  const old = of(e1(1), e1(10));
+  const before = worldWith(old, settings());
+  const world = makeWorld(before.files);
+  const isDecided = () => world.files.list(directory).some((name) => name.startsWith('received-'));
+  const history = open(world, settings());
+  const zxid = receive(history, databaseOf(of(e1(1), e1(5))));
+  history.saveIntake(zxid, () => undefined);
+  world.files.fault = () => (isDecided() ? 'crash' : undefined);
+  assert.throws(() => world.clock.run(), DiskCrash);
+  world.files.fault = undefined;
+  const untouched = makeWorld(world.files.afterKill());
+  const overtaken = makeWorld(world.files.afterKill());
+  assert.equal(open(untouched, settings()).lastZxid, e1(5));
+  // It started, and logged something.
+  overtaken.files.put(`${directory}/log.${hexZxid(e1(11))}`, logFile([e1(11)]));
+  assert.equal(open(overtaken, settings()).lastZxid, e1(11));
+  assert.ok(!overtaken.files.list(directory).some((name) => name.startsWith('received-')));
 });
 
 test('what a snapshot replaced is kept until the next one replaces it', () => {
