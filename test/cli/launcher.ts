@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Running } from './run.ts';
 
 export interface Told {
@@ -79,7 +80,7 @@ export async function ended(pids: readonly number[]): Promise<void> {
   const deadline = Date.now() + 30_000;
   while (pids.some(isAlive)) {
     assert.ok(Date.now() < deadline, `still there: ${pids.filter(isAlive).join()}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await delay(5);
   }
 }
 
