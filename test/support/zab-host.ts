@@ -13,6 +13,7 @@ import type { Link } from '../../src/core/zab/link.ts';
 import type { HistoryTxn } from '../../src/core/zab/txn-arena.ts';
 import { Reader } from '../../src/jute/reader.ts';
 import { Writer } from '../../src/jute/writer.ts';
+import { OpCode } from '../../src/proto/opcodes.ts';
 import type { Sid } from '../../src/proto/sid.ts';
 import type { Zxid } from '../../src/proto/zxid.ts';
 import { settleEpochs } from '../../src/storage/epochs.ts';
@@ -27,14 +28,15 @@ export interface ModelTxn {
 
 export const modelTxnLength = 40;
 
+/** A delete of a path of four bytes, which the model does not look at. */
 export function encodeTxn({ zxid, id }: ModelTxn): Uint8Array {
   const out = new Writer(modelTxnLength);
   out.long(7n);
   out.int(id);
   out.long(zxid);
   out.long(1000n);
-  out.int(5);
-  out.long(BigInt(id));
+  out.int(OpCode.delete);
+  out.ustring('/…');
   return out.copy();
 }
 

@@ -9,9 +9,9 @@
 // (a Java leader samples the snapshot's zxid after the point from which it forwards), as is the second use of one
 // zxid.
 
+import { DecodeError } from '../../jute/reader.ts';
 import { writeBarePacket } from '../../proto/packets.ts';
 import { PacketType } from '../../proto/quorum.ts';
-import { txnHeaderLength } from '../../proto/txn.ts';
 import type { Zxid } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
 import { Deque } from '../../util/deque.ts';
@@ -20,19 +20,25 @@ import type { LearnerHost } from './learner-events.ts';
 import type { Link } from './link.ts';
 import type { HistoryTxn } from './txn-arena.ts';
 import { follows } from './txn-arena.ts';
+import { TxnCheck } from './txn-check.ts';
 import { hex } from './zab-notes.ts';
 
 /** What a leader may propose and not commit, in bytes: more is no ensemble at work. */
 export const pendingBytesMax = 256 << 20;
 
 /** Why the leader's history cannot be followed. */
-export type Fault = string;
+export interface Fault {
+  readonly reason: string;
+  /** A transaction that nobody can apply stands in it: a snapshot may lead past it. */
+  readonly wantsSnapshot?: true;
+}
 
 export class LearnerHistory {
   readonly #isObserver: boolean;
   readonly #link: Link;
   readonly #host: LearnerHost;
   readonly #committedLog: CommittedLog;
+  readonly #check = new TxnCheck();
   readonly #pendingBytesMax: number;
   /** Received and not committed. */
   readonly #pending = new Deque<HistoryTxn>();
@@ -113,7 +119,7 @@ export class LearnerHistory {
     this.#pending.push(txn);
     this.#pendingBytes += end - start;
     if (this.#pendingBytes > this.#pendingBytesMax) {
-      return `${this.#pendingBytes} bytes proposed and not committed`;
+      return { reason: `${this.#pendingBytes} bytes proposed and not committed` };
     }
     if (!this.#isObserver) {
       this.#append(txn);
@@ -131,14 +137,14 @@ export class LearnerHistory {
       return undefined;
     }
     const expected = head === undefined ? 'nothing is proposed' : `${hex(head.zxid)} is next`;
-    return `COMMIT of ${hex(zxid)}, where ${expected}`;
+    return { reason: `COMMIT of ${hex(zxid)}, where ${expected}` };
   }
 
   /** INFORM: proposal and commit in one. */
   informed(zxid: Zxid, bytes: Uint8Array, start: number, end: number): Fault | undefined {
     // Old leaders send outstanding proposals to observers, too, and then inform of them.
     if (this.#pending.peek()?.zxid === zxid) return this.committed(zxid);
-    if (this.#pending.length > 0) return `INFORM of ${hex(zxid)} past a proposal`;
+    if (this.#pending.length > 0) return { reason: `INFORM of ${hex(zxid)} past a proposal` };
     return this.proposed(zxid, bytes, start, end) ?? this.committed(zxid);
   }
 
@@ -170,12 +176,11 @@ export class LearnerHistory {
   }
 
   #faultOf(zxid: Zxid, bytes: Uint8Array, start: number, end: number): Fault | undefined {
-    if (end - start < txnHeaderLength) return `a transaction of ${end - start} bytes`;
-    const inside = new DataView(bytes.buffer, bytes.byteOffset + start + 12, 8).getBigInt64(0);
-    if (inside !== zxid) return `packet ${hex(zxid)} with transaction ${hex(inside)}`;
+    const reason = this.#check.faultOf(zxid, bytes, start, end);
+    if (reason !== undefined) return { reason, wantsSnapshot: true };
     if (this.#isInSnapshot(zxid) || zxid === this.#lastReceived) return undefined;
     if (follows(this.#lastReceived, zxid)) return undefined;
-    return `${hex(zxid)} does not follow ${hex(this.#lastReceived)}`;
+    return { reason: `${hex(zxid)} does not follow ${hex(this.#lastReceived)}` };
   }
 
   /** Only at first, before what stands behind the snapshot. */
@@ -197,6 +202,12 @@ export class LearnerHistory {
     assert(txn.zxid <= this.#lastAppended, 'what is delivered was appended');
     this.#lastDelivered = txn.zxid;
     this.#committedLog.add(txn);
-    this.#host.deliver(txn);
+    try {
+      this.#host.deliver(txn);
+    } catch (error) {
+      // It passed the check: not the leader's bytes are wrong, but we are.
+      if (!(error instanceof DecodeError)) throw error;
+      throw new Error(`${hex(txn.zxid)} was logged and cannot be applied`, { cause: error });
+    }
   }
 }

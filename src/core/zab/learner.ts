@@ -16,6 +16,7 @@ import { assert, unreachable } from '../../util/assert.ts';
 import type { Deadline } from '../election/election-events.ts';
 import type * as learning from './learner-events.ts';
 import { LearnerHandshake } from './learner-handshake.ts';
+import type { Fault } from './learner-history.ts';
 import { LearnerHistory } from './learner-history.ts';
 import type { ForwardedRequest } from './learner-requests.ts';
 import { LearnerRequests } from './learner-requests.ts';
@@ -266,8 +267,11 @@ export class Learner {
     this.#effects.push({ kind: 'serve', epoch });
   }
 
-  #judge(fault: string | undefined): void {
-    if (fault !== undefined) this.#abandon(`leader ${this.#options.leader} sent ${fault}`);
+  #judge(fault: Fault | undefined): void {
+    if (fault === undefined) return;
+    const { reason, wantsSnapshot } = fault;
+    const what = `leader ${this.#options.leader} sent ${reason}`;
+    this.#abandon(what, wantsSnapshot === undefined ? {} : { wantsSnapshot });
   }
 
   #outOfTurn(): void {

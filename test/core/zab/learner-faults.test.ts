@@ -75,6 +75,18 @@ for (const [what, packets, reason] of faults) {
   });
 }
 
+test('a transaction that nobody can apply is not logged; a snapshot may lead past it', () => {
+  const script = serving();
+  const bytes = txnBytes(z(3, 2));
+  // A check outside a multi, as Java 3.8.0 proposes at a client's wish (ZOOKEEPER-2623).
+  new DataView(bytes.buffer).setInt32(28, 13);
+  script.send(proposal(z(3, 1)), packet('PROPOSAL', z(3, 2), bytes));
+  assert.deepEqual(script.appended, [z(3, 1)]);
+  const abandon = script.effects.find(({ kind }) => kind === 'abandon');
+  assert.ok(abandon?.kind === 'abandon' && abandon.wantsSnapshot);
+  assert.match(abandon.reason, /leader 1 sent transaction 0x300000002 of type 13: a check outside/);
+});
+
 const early: readonly (readonly [what: string, bytes: Uint8Array, reason: RegExp])[] = [
   ['NEWLEADER first, as before Zab 1.0', newLeader(3), /NEWLEADER 0x300000000 out of turn/],
   ['DIFF first', packet('DIFF', 0n), /DIFF 0x0 out of turn \(discovering\)/],
