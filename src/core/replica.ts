@@ -123,15 +123,20 @@ export class Replica {
       log: (level, message) => this.#log(level, message),
       close: (connection, reason, afterFlush) => this.#close(connection, reason, afterFlush),
       createSession: (connection, timeoutMs) => {
-        // The term is about to end, and the connection with it.
-        if (!this.#writes.isOpen) return;
+        if (!this.#writes.isOpen) {
+          // The term is about to end, and every connection with it.
+          this.#close(connection, 'server_shutdown', false);
+          return;
+        }
         this.#requests.proposed(
           connection,
           this.#writes.createSession(connection, timeoutMs, this.#now),
         );
       },
-      revalidate: (sessionId, timeoutMs) => {
-        if (role.kind === 'learner') role.leader.revalidate(sessionId, timeoutMs);
+      revalidate: (connection, sessionId, timeoutMs) => {
+        if (role.kind !== 'learner') return;
+        this.#requests.asked(connection);
+        role.leader.revalidate(sessionId, timeoutMs);
       },
     });
     const reads = new Reads(database, this.watches, options, (connection, type, path) => {
@@ -210,7 +215,7 @@ export class Replica {
         this.#forwarded(event.request);
         break;
       case 'revalidated':
-        this.#admission.revalidated(event.sessionId, event.isValid, now);
+        this.#revalidated(event.sessionId, event.isValid);
         break;
       case 'started':
         this.#writes.setTime(wallTime);
@@ -240,13 +245,13 @@ export class Replica {
   }
 
   /** A leader's learner heard of the session. */
-  touchedAtLearner(sessionId: bigint, now: number): void {
-    this.#learnerClients?.touch(sessionId, now);
+  touchedAtLearner(learner: object, sessionId: bigint, timeoutMs: number, now: number): void {
+    this.#learnerClients?.touch(learner, sessionId, timeoutMs, now);
   }
 
   /** A leader's learner asks for a session that comes to it; true: it is open, and there from now on. */
-  revalidateAtLearner(learner: object, sessionId: bigint, now: number): boolean {
-    return this.#learnerClients?.revalidate(learner, sessionId, now) ?? false;
+  revalidateAtLearner(learner: object, sessionId: bigint, timeoutMs: number, now: number): boolean {
+    return this.#learnerClients?.revalidate(learner, sessionId, timeoutMs, now) ?? false;
   }
 
   /** From now on no write begins; what is on its way is finished. */
@@ -336,6 +341,11 @@ export class Replica {
       `digests are not matching at zxid 0x${hexZxid(zxid)}: the leader's ${expected}, ours ${found}, ` +
         `${this.#digestMismatches} times so far -> go on; compare this server's tree with the others'`,
     );
+  }
+
+  #revalidated(sessionId: bigint, isValid: boolean): void {
+    const connection = this.#admission.revalidated(sessionId, isValid, this.#now);
+    if (connection !== undefined) this.#requests.revalidated(connection);
   }
 
   /** A `sync` is not among them: it goes to the leader's machine. */

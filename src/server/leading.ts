@@ -170,13 +170,15 @@ export class Leading implements Term {
     return {
       deliver: (txn) => this.#deliver(txn),
       request: (request) => this.#request(request),
-      touch: (_link, sessionId) => {
-        this.#replica?.touchedAtLearner(sessionId, this.#host.ports.clock.now());
+      touch: (link, sessionId, timeoutMs) => {
+        const now = this.#host.ports.clock.now();
+        this.#replica?.touchedAtLearner(link, sessionId, timeoutMs, now);
       },
-      revalidate: (link, sessionId) => {
+      revalidate: (link, sessionId, timeoutMs) => {
         const now = this.#host.ports.clock.now();
         this.#host.metrics.revalidations++;
-        const isValid = this.#replica?.revalidateAtLearner(link, sessionId, now) ?? false;
+        const isValid =
+          this.#replica?.revalidateAtLearner(link, sessionId, timeoutMs, now) ?? false;
         this.#leader.revalidated(link, sessionId, isValid);
       },
       syncReleased: (waiter) => this.#driver?.syncReleased(waiter),

@@ -8,11 +8,13 @@
  * that whoever kept a view of them is found out.
  */
 import { createHash } from 'node:crypto';
+import type { ReplicaRole } from '../../src/core/replica.ts';
 import { Replica } from '../../src/core/replica.ts';
 import type { ReplicaOptions } from '../../src/core/replica-options.ts';
 import type { Connection } from '../../src/core/session/connection.ts';
 import { SessionTracker } from '../../src/core/session/session-tracker.ts';
 import { Database } from '../../src/core/tree/database.ts';
+import type { ClientPortHost } from '../../src/net/client-listener.ts';
 import { ClientLink } from '../../src/net/client-listener.ts';
 import type { Clock, Socket } from '../../src/ports.ts';
 import { Driver } from '../../src/server/driver.ts';
@@ -62,47 +64,110 @@ export function emptyDatabase(): Database {
   return database;
 }
 
-export class FakeServer {
-  readonly database = emptyDatabase();
+/** Time, and what is to happen next, of one server or of several. */
+export class FakeWorld {
+  now = 1000;
+  readonly #soon = new Deque<() => void>();
+  readonly #timers: { at: number; callback: () => void }[] = [];
+
+  get clock(): Clock {
+    return {
+      now: () => this.now,
+      wallTime: () => wallTimeAtStart + this.now,
+      endOfTurn: (callback) => this.soon(callback),
+      schedule: (delayMs, callback) => {
+        const timer = { at: this.now + Math.max(0, delayMs), callback };
+        this.#timers.push(timer);
+        const cancel = (): void => {
+          const index = this.#timers.indexOf(timer);
+          if (index >= 0) this.#timers.splice(index, 1);
+        };
+        return { cancel };
+      },
+    };
+  }
+
+  soon(callback: () => void): void {
+    this.#soon.push(callback);
+  }
+
+  /** Until nothing waits. */
+  run(): void {
+    for (let next = this.#soon.shift(); next !== undefined; next = this.#soon.shift()) next();
+  }
+
+  /** Moves time, firing what is due on the way. */
+  advance(ms: number): void {
+    const end = this.now + ms;
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#timers.splice(this.#timers.indexOf(due), 1);
+      this.now = Math.max(this.now, due.at);
+      due.callback();
+      this.run();
+    }
+    this.now = end;
+  }
+}
+
+/** What clients connect to. */
+export interface FakePort {
+  readonly host: ClientPortHost<Connection>;
+  /** The longest output any connection was given at once. */
+  outputLongest: number;
+  soon(callback: () => void): void;
+}
+
+/** A server among others. */
+export interface FakePlace {
+  readonly world: FakeWorld;
+  readonly serverId: number;
+  readonly database: Database;
+  readonly role: ReplicaRole;
+  /** Its batch is durable, and it was told so. */
+  readonly synced?: (lastZxid: bigint) => void;
+}
+
+export class FakeServer implements FakePort {
+  readonly database: Database;
+  readonly sessions: SessionTracker;
   readonly replica: Replica;
   readonly driver: Driver;
   /** Each logged transaction, header and all. */
   readonly txns: Uint8Array[] = [];
   /** What the driver was told to stop for. */
   broken: unknown;
-  /** The longest output any connection was given at once. */
   outputLongest = 0;
-  #now = 1000;
-  readonly #soon = new Deque<() => void>();
-  readonly #timers: { at: number; callback: () => void }[] = [];
+  readonly #world: FakeWorld;
 
-  constructor(options: Partial<ReplicaOptions> = {}) {
-    const sessions = new SessionTracker({
+  constructor(options: Partial<ReplicaOptions> = {}, place?: FakePlace) {
+    const world = place?.world ?? new FakeWorld();
+    this.#world = world;
+    this.database = place?.database ?? emptyDatabase();
+    const { clock } = world;
+    this.sessions = new SessionTracker({
       tickTimeMs: 2000,
-      serverId: 1,
+      serverId: place?.serverId ?? 1,
       wallTime: wallTimeAtStart,
-      now: this.#now,
+      now: world.now,
     });
+    const isPrimary = this.#isPrimary(place?.role);
+    this.sessions.startOver(isPrimary ? 'primary' : 'learner', world.now);
     this.replica = new Replica(
       this.database,
-      sessions,
+      this.sessions,
       { ...replicaOptions, ...options },
-      this.#now,
+      world.now,
+      place?.role,
     );
-    const clock: Clock = {
-      now: () => this.#now,
-      wallTime: () => wallTimeAtStart + this.#now,
-      endOfTurn: (callback) => this.#soon.push(callback),
-      schedule: (delayMs, callback) => {
-        const timer = { at: this.#now + Math.max(0, delayMs), callback };
-        this.#timers.push(timer);
-        return { cancel: () => void this.#timers.splice(this.#timers.indexOf(timer), 1) };
-      },
-    };
     const txnLog: Pick<TxnLog, 'append'> = {
-      append: ({ bytes }, done) => {
+      append: ({ bytes, lastZxid }, done) => {
         this.#keepTxns(bytes);
-        this.#soon.push(() => done(undefined));
+        world.soon(() => {
+          done(undefined);
+          place?.synced?.(lastZxid);
+        });
       },
     };
     const fail = (error: unknown): void => {
@@ -118,13 +183,17 @@ export class FakeServer {
     this.driver.start();
   }
 
+  get host(): ClientPortHost<Connection> {
+    return this.driver;
+  }
+
   connect(): FakeClient {
     return new FakeClient(this);
   }
 
   /** Until nothing waits. */
   run(): void {
-    for (let next = this.#soon.shift(); next !== undefined; next = this.#soon.shift()) next();
+    this.#world.run();
     if (this.broken !== undefined) {
       throw new Error(`the server broke: ${String(this.broken)}`, { cause: this.broken });
     }
@@ -132,20 +201,12 @@ export class FakeServer {
 
   /** Moves time, firing what is due on the way. */
   advance(ms: number): void {
-    const end = this.#now + ms;
-    for (;;) {
-      const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (due === undefined) break;
-      this.#timers.splice(this.#timers.indexOf(due), 1);
-      this.#now = Math.max(this.#now, due.at);
-      due.callback();
-      this.run();
-    }
-    this.#now = end;
+    this.#world.advance(ms);
+    this.run();
   }
 
   soon(callback: () => void): void {
-    this.#soon.push(callback);
+    this.#world.soon(callback);
   }
 
   /** Connections this server closed or refused, by whatever counter. */
@@ -154,6 +215,10 @@ export class FakeServer {
     let count = connectionsRejected;
     for (const times of closed.values()) count += times;
     return count;
+  }
+
+  #isPrimary(role: ReplicaRole | undefined): boolean {
+    return role === undefined || role.kind === 'lone' || role.kind === 'leader';
   }
 
   /** Entries are Adler-32 as a long, a length, the transaction and 'B'. */
@@ -176,14 +241,14 @@ export class FakeClient {
   end: 'open' | 'ended' | 'destroyed' = 'open';
   bytesSent = 0;
   bytesReceived = 0;
-  readonly #server: FakeServer;
+  readonly #server: FakePort;
   readonly #link: ClientLink<Connection>;
   #rest: Uint8Array = new Uint8Array(0);
   #isGone = false;
   #isPaused = false;
   readonly #waiting: Uint8Array[] = [];
 
-  constructor(server: FakeServer) {
+  constructor(server: FakePort) {
     this.#server = server;
     const socket: Socket = {
       remoteAddress: '127.0.0.1',
@@ -204,7 +269,7 @@ export class FakeClient {
       end: () => this.#ended('ended'),
       destroy: () => this.#ended('destroyed'),
     };
-    this.#link = new ClientLink(socket, server.driver, frameLengthMax, () => undefined);
+    this.#link = new ClientLink(socket, server.host, frameLengthMax, () => undefined);
   }
 
   /** One chunk, as a read of the socket would give it; waits while the server does not read. */

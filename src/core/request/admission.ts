@@ -38,8 +38,8 @@ export interface AdmissionHost {
   close(connection: Connection, reason: CloseReason, afterFlush: boolean): void;
   /** Its createSession goes on its way. */
   createSession(connection: Connection, timeoutMs: number): void;
-  /** Asks the leader; `revalidated` follows. */
-  revalidate(sessionId: bigint, timeoutMs: number): void;
+  /** Asks the leader for this connection, whose frames wait until then; `revalidated` follows. */
+  revalidate(connection: Connection, sessionId: bigint, timeoutMs: number): void;
 }
 
 export class Admission {
@@ -108,18 +108,17 @@ export class Admission {
     else this.#open(connection, timeoutMs, now);
   }
 
-  /** The leader's answer. */
-  revalidated(sessionId: bigint, isValid: boolean, now: number): void {
+  /** The leader's answer; returns the connection it was asked for, which may be gone. */
+  revalidated(sessionId: bigint, isValid: boolean, now: number): Connection | undefined {
     const waiting = this.#asking.get(sessionId);
     const connection = waiting?.shift();
     if (waiting?.length === 0) this.#asking.delete(sessionId);
-    if (connection === undefined || connection.isGone) return;
-    if (!isValid) {
-      this.#refuse(connection, sessionId, 'the leader says it is gone');
-      return;
-    }
-    const { timeoutMs } = connection;
-    this.#take(connection, this.#sessions.add(sessionId, timeoutMs, now), timeoutMs, now);
+    if (connection === undefined || connection.isGone) return connection;
+    if (isValid) {
+      const { timeoutMs } = connection;
+      this.#take(connection, this.#sessions.add(sessionId, timeoutMs, now), timeoutMs, now);
+    } else this.#refuse(connection, sessionId, 'the leader says it is gone');
+    return connection;
   }
 
   established(connection: Connection): void {
@@ -196,7 +195,7 @@ export class Admission {
       const waiting = this.#asking.get(sessionId);
       if (waiting === undefined) this.#asking.set(sessionId, [connection]);
       else waiting.push(connection);
-      this.#host.revalidate(sessionId, timeoutMs);
+      this.#host.revalidate(connection, sessionId, timeoutMs);
     } else if (session === undefined || session.closing) {
       this.#refuse(connection, sessionId, 'it is gone');
     } else {

@@ -54,20 +54,22 @@ export class LearnerClients {
     this.#writes.forwarded(requester, cxid, type, reader, now, undecodable);
   }
 
-  /** A learner heard of it. */
-  touch(sessionId: bigint, now: number): void {
+  /** A learner heard of it; the timeout is what its client was told there. */
+  touch(link: object, sessionId: bigint, timeoutMs: number, now: number): void {
     const session = this.#sessions.get(sessionId);
-    if (session !== undefined) this.#sessions.touch(session, now);
+    if (session === undefined) return;
+    // The word of a learner that it has left keeps it alive, as in Java, and for no other time.
+    if (session.owner === link || session.owner === undefined) session.timeoutMs = timeoutMs;
+    this.#sessions.touch(session, now);
   }
 
-  /** Is the session open? Then it is the learner's from now on. */
-  revalidate(link: object, sessionId: bigint, now: number): boolean {
+  /** Is the session open? Then it is the learner's from now on, with the timeout negotiated there. */
+  revalidate(link: object, sessionId: bigint, timeoutMs: number, now: number): boolean {
     const session = this.#sessions.get(sessionId);
-    if (session === undefined || session.isLocal || !this.#sessions.touch(session, now)) {
-      return false;
-    }
+    if (session === undefined || session.isLocal || session.closing) return false;
+    session.timeoutMs = timeoutMs;
     session.owner = link;
-    return true;
+    return this.#sessions.touch(session, now);
   }
 
   #error(sessionId: bigint, link: object): number {

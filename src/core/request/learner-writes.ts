@@ -115,10 +115,13 @@ export class LearnerWrites implements WritePath {
       return undefined;
     }
     if (view.getInt32(start + 8) !== head.xid) return undefined;
+    const type = view.getInt32(start + 28);
+    const isError = type === OpCode.error;
+    // Another server's: the session moved here while it was under way, and its client counts anew.
+    if (!isError && type !== head.type) return undefined;
     this.#pending.shift();
     head.zxidHigh = view.getInt32(start + 12);
     head.zxidLow = view.getInt32(start + 16);
-    const isError = view.getInt32(start + 28) === OpCode.error;
     head.err = isError ? view.getInt32(start + headerLength) : ErrorCode.Ok;
     head.start = start;
     head.end = txn.end;

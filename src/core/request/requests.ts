@@ -21,6 +21,7 @@ import type { Throttle } from '../session/throttle.ts';
 import type { Database } from '../tree/database.ts';
 import type { Admission } from './admission.ts';
 import type { Commits } from './commits.ts';
+import { pendingWrite } from './learner-writes.ts';
 import type { LocalSessions } from './local-sessions.ts';
 import type { Outbox } from './outbox.ts';
 import type { Reads } from './reads.ts';
@@ -175,7 +176,7 @@ export class Requests {
   ): void {
     const error = refusal === ErrorCode.Ok ? this.#unfit(connection, type) : refusal;
     if (error === ErrorCode.SessionMoved) {
-      this.#host.close(connection, 'session_moved', false);
+      this.#host.close(connection, 'session_moved', true);
       return;
     }
     if (error !== ErrorCode.Ok) {
@@ -361,6 +362,22 @@ export class Requests {
     this.#restrain(connection);
   }
 
+  /** Its session is asked for: what it sends waits as it does for a new session. */
+  asked(connection: Connection): void {
+    const { createSession } = OpCode;
+    this.proposed(connection, pendingWrite(connection, 0, createSession, this.now, undefined));
+  }
+
+  /** The answer came: the session is open, or the connection is closed. */
+  revalidated(connection: Connection): void {
+    const waiter = present(connection.lastPending, 'a question under way');
+    this.outstanding--;
+    connection.pendingWrites--;
+    connection.lastPending = undefined;
+    this.#release(connection, waiter);
+    this.resume();
+  }
+
   resume(): void {
     const connections = this.#throttle.release(this.outstanding, this.now);
     if (connections !== undefined) this.#host.want({ kind: 'resume', connections });
@@ -385,7 +402,8 @@ export class Requests {
       // A session that was local until now is open already.
       if (connection.phase === 'establishing') this.#admission.established(connection);
     } else if (this.#commits.isMoved) {
-      this.#host.close(connection, 'session_moved', false);
+      // Behind what was answered before.
+      this.#host.close(connection, 'session_moved', true);
     } else if (write.type !== OpCode.closeSession) {
       if (connection.isGone) this.#stats.staleReplies++;
       else {
