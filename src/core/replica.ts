@@ -429,7 +429,7 @@ export class Replica {
     connection.phase = 'closed';
     this.connections.delete(connection);
     this.watches.removeWatcher(connection);
-    if (connection.session?.owner === connection) connection.session.owner = undefined;
+    connection.unbind();
   }
 
   #log(level: 'debug' | 'info' | 'warn' | 'error', message: string): void {

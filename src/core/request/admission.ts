@@ -137,9 +137,9 @@ export class Admission {
       this.#outbox.answered(asker, xid, OpCode.closeSession, receivedAt, headerReplyLength);
       this.#host.close(asker, 'client_closed_session', true);
     }
-    const owner = session?.owner;
-    if (owner instanceof Connection && owner !== asker) {
-      this.#host.close(owner, 'session_closed', false);
+    const connection = session?.connection;
+    if (connection instanceof Connection && connection !== asker) {
+      this.#host.close(connection, 'session_closed', false);
     }
   }
 
@@ -173,7 +173,6 @@ export class Admission {
       return;
     }
     const session = this.#sessions.create(timeoutMs, now, isLocal);
-    session.owner = connection;
     connection.bind(session);
     if (isLocal) this.established(connection);
     else this.#host.createSession(connection, timeoutMs);
@@ -204,10 +203,9 @@ export class Admission {
   }
 
   #take(connection: Connection, session: Session, timeoutMs: number, now: number): void {
-    if (session.owner instanceof Connection && session.owner !== connection) {
-      this.#host.close(session.owner, 'client_reconnect', false);
+    if (session.connection instanceof Connection && session.connection !== connection) {
+      this.#host.close(session.connection, 'client_reconnect', false);
     }
-    session.owner = connection;
     session.timeoutMs = timeoutMs;
     this.#sessions.touch(session, now);
     connection.bind(session);

@@ -129,9 +129,11 @@ export class Requests {
         }
         return;
       case 'connection':
-        if (type === OpCode.ping)
-          this.#outbox.answer(connection, Xid.PING, type, ErrorCode.Ok, this.now);
-        else this.#admission.authenticate(connection, xid, type, reader);
+        if (type !== OpCode.ping) this.#admission.authenticate(connection, xid, type, reader);
+        else if (connection.error === ErrorCode.SessionMoved) {
+          // Whoever was left behind learns it now, though it asks nothing.
+          this.#host.close(connection, 'session_moved', true);
+        } else this.#outbox.answer(connection, Xid.PING, type, ErrorCode.Ok, this.now);
         return;
       case 'session':
         if (type !== OpCode.closeSession) break;

@@ -10,6 +10,7 @@ import { highOf, lowOf } from '../../proto/zxid.ts';
 import { ConnectionStats } from './connection-stats.ts';
 import type { Requester } from './requester.ts';
 import type { Session } from './session-tracker.ts';
+import { leftHere } from './session-tracker.ts';
 
 export type ConnectionPhase = 'connecting' | 'establishing' | 'open' | 'closing' | 'closed';
 
@@ -116,10 +117,20 @@ export class Connection implements Requester {
     return this.session?.isLocal === true;
   }
 
+  /** The session is here from now on. */
   bind(session: Session): void {
+    session.owner = this;
+    session.connection = this;
     this.session = session;
     this.sessionHigh = highOf(session.id);
     this.sessionLow = lowOf(session.id);
+  }
+
+  /** It is gone; its session remembers that it was here. */
+  unbind(): void {
+    const { session } = this;
+    if (session?.owner === this) session.owner = leftHere;
+    if (session?.connection === this) session.connection = undefined;
   }
 
   /** False: that would be more than one client has reason for. */

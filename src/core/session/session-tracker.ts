@@ -18,8 +18,13 @@ export interface Session extends Expiring<Session> {
   timeoutMs: number;
   /** Its closeSession is on the way: no request of it may change anything any more. */
   closing: boolean;
-  /** Where it is connected; a request that comes from elsewhere has been overtaken by a move. */
+  /**
+   * Where it was opened last: a connection here, a learner's link, or `leftHere`; a request that comes from elsewhere
+   * has been overtaken by a move. undefined: not opened in this term.
+   */
   owner: object | undefined;
+  /** The connection it has, or had before it moved away, to this server. */
+  connection: object | undefined;
   /** Known to this server alone, in no transaction (localSessionsEnabled). */
   isLocal: boolean;
   /** Of a learner: it is in the table of those heard of. */
@@ -27,6 +32,9 @@ export interface Session extends Expiring<Session> {
   /** False after `remove`, for those who still hold it. */
   isTracked: boolean;
 }
+
+/** Owns a session whose last connection was to this server and is gone. */
+export const leftHere: object = {};
 
 export interface SessionTrackerOptions {
   readonly tickTimeMs: number;
@@ -177,6 +185,7 @@ export class SessionTracker {
       timeoutMs,
       closing: false,
       owner: undefined,
+      connection: undefined,
       isLocal,
       isTouched: false,
       isTracked: true,
