@@ -1,4 +1,6 @@
-// An ensemble of three under measurement, all of one kind, on this machine: started, asked who leads, killed one by one.
+// An ensemble of three under measurement, all of one kind, on this machine: started, asked who leads, killed one by
+// one. All ports are free ones of 127.0.0.1, so several ensembles may stand beside each other; a server that is started
+// again keeps its ports and its data.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -65,7 +65,8 @@ const { values } = parseArgs({
 
 if (values.help) {
   console.log(`npm run bench -- [--ensemble] [--only get,set] [--rounds 5] [--seconds 3] [--write] [--json]
-Measures Java ZooKeeper and Quoll by turns, a lone server of each or, with --ensemble, three; --write puts the table into BENCHMARKS.md.`);
+Measures Java ZooKeeper and Quoll by turns, a lone server of each or, with --ensemble, three.
+--write puts the table into BENCHMARKS.md.`);
   process.exit(0);
 }
 

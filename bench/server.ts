@@ -1,5 +1,6 @@
 // One server under measurement, Java's or ours, as it would run in production: default flags, default configuration,
-// fsync on, a scratch directory, free ports of 127.0.0.1. Alone, or as a member of an ensemble (ensemble.ts).
+// fsync on, a scratch directory, free ports of 127.0.0.1. Alone, or as a member of an ensemble (ensemble.ts). What it
+// says goes into a file beside its data.
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
