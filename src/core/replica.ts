@@ -79,6 +79,9 @@ export class Replica {
   readonly #throttle: Throttle;
   readonly #requests: Requests;
   readonly #reader = new Reader(emptyBytes);
+  /** Of the chunk that learners' requests came in last. */
+  #viewed: Uint8Array = emptyBytes;
+  #view: DataView = new DataView(emptyBytes.buffer);
   #effects: ReplicaEffect[] = [];
   #nextSilenceCheckAt: number;
   #digestMismatches: number;
@@ -351,8 +354,11 @@ export class Replica {
   /** A `sync` is not among them: it goes to the leader's machine. */
   #forwarded(request: LearnerRequest): void {
     const { bytes, start, end } = request;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const reader = this.#reader.reset(bytes, view, start, end);
+    if (bytes !== this.#viewed) {
+      this.#viewed = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    const reader = this.#reader.reset(bytes, this.#view, start, end);
     const clients = present(this.#learnerClients, 'a leader, who alone is asked by learners');
     if (!this.#writes.isOpen) return;
     this.#requests.outstanding++;

@@ -32,7 +32,8 @@ export function writeDataPacket(
   out.long(zxid);
   out.int(end - start);
   out.raw(bytes, start, end);
-  AuthInfo.write(out, authinfo === null ? null : [...authinfo]);
+  if (authinfo === null) out.int(absent);
+  else AuthInfo.write(out, [...authinfo]);
 }
 
 /** A packet where it was received: valid as long as the reader's bytes are. */
@@ -44,7 +45,7 @@ export interface PacketView {
   dataEnd: number;
   hasData: boolean;
   /** undefined: absent. */
-  authinfo: Id[] | undefined;
+  authinfo: readonly Id[] | undefined;
 }
 
 export function newPacketView(): PacketView {

@@ -9,6 +9,7 @@ import { ErrorCode } from '../../proto/errors.ts';
 import { OpCode, opOf } from '../../proto/opcodes.ts';
 import { highOf, lowOf } from '../../proto/zxid.ts';
 import type { Requester } from '../session/requester.ts';
+import { requesterFor } from '../session/requester.ts';
 import type { SessionTracker } from '../session/session-tracker.ts';
 import type { LearnerRequest } from '../zab/leader-events.ts';
 import type { WriteLog } from './write-log.ts';
@@ -17,6 +18,7 @@ export class LearnerClients {
   readonly #sessions: SessionTracker;
   readonly #writes: WriteLog;
   readonly #localSessions: boolean;
+  #last: Requester = requesterFor(0n);
 
   constructor(sessions: SessionTracker, writes: WriteLog, localSessions: boolean) {
     this.#sessions = sessions;
@@ -84,8 +86,12 @@ export class LearnerClients {
     return session.owner === link ? ErrorCode.Ok : ErrorCode.SessionMoved;
   }
 
+  /** A session's requests come in runs: what they have in common is made once. */
   #requester({ sessionId, authinfo }: LearnerRequest, error: number): Requester {
-    return {
+    const last = this.#last;
+    const isSame = last.sessionId === sessionId && last.authIds === authinfo;
+    if (isSame && last.error === error) return last;
+    this.#last = {
       sessionId,
       sessionHigh: highOf(sessionId),
       sessionLow: lowOf(sessionId),
@@ -94,5 +100,6 @@ export class LearnerClients {
       // Whether it owns ephemerals was decided where it is connected.
       isLocal: false,
     };
+    return this.#last;
   }
 }

@@ -7,7 +7,7 @@
 
 import type { Sid } from '../../proto/sid.ts';
 import type { Zxid } from '../../proto/zxid.ts';
-import { counterOf, epochOf, makeZxid } from '../../proto/zxid.ts';
+import { epochOf, makeZxid } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
 import { Deque } from '../../util/deque.ts';
 import type { CommittedLog } from './committed-log.ts';
@@ -27,7 +27,9 @@ interface PendingSync {
 export class Broadcast {
   readonly #epoch: number;
   readonly #mySid: Sid;
-  readonly #counterMax: number;
+  /** The zxids the term begins with (of no transaction) and may end with. */
+  readonly #first: Zxid;
+  readonly #last: Zxid;
   readonly #proposals: Proposals;
   readonly #committedLog: CommittedLog;
   readonly #learners: Learners;
@@ -48,8 +50,9 @@ export class Broadcast {
   ) {
     this.#epoch = epoch;
     this.#mySid = mySid;
-    this.#counterMax = counterMax;
-    this.#proposals = new Proposals(makeZxid(epoch, 0), quorums);
+    this.#first = makeZxid(epoch, 0);
+    this.#last = makeZxid(epoch, counterMax);
+    this.#proposals = new Proposals(this.#first, quorums);
     this.#committedLog = committedLog;
     this.#learners = learners;
     this.#host = host;
@@ -74,12 +77,12 @@ export class Broadcast {
 
   /** Quorums follow, and the epoch has counters left. */
   get canPropose(): boolean {
-    return this.#isEstablished && counterOf(this.lastProposed) < this.#counterMax;
+    return this.#isEstablished && this.lastProposed < this.#last;
   }
 
   /** The last counter is used, and everything proposed is committed. */
   get isUsedUp(): boolean {
-    return counterOf(this.lastCommitted) >= this.#counterMax;
+    return this.lastCommitted >= this.#last;
   }
 
   /** Proposed and not committed, in order. */
@@ -125,7 +128,7 @@ export class Broadcast {
   /** False: it was never proposed. `commit` follows when all that came with it was read. */
   acked(handler: LearnerHandler, zxid: Zxid): boolean {
     // Learners up to 3.8.4 acknowledge what they were synchronized with, too.
-    if (epochOf(zxid) < this.#epoch) return true;
+    if (zxid < this.#first) return true;
     if (zxid > this.lastProposed) return false;
     if (handler.role === 'follower') this.#proposals.ack(handler.sid, zxid);
     return true;

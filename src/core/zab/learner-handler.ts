@@ -12,7 +12,7 @@ import { packetName, writeBarePacket, writeDataPacket } from '../../proto/packet
 import { LearnerInfo, PacketType, zabProtocolVersion } from '../../proto/quorum.ts';
 import type { Sid } from '../../proto/sid.ts';
 import type { SessionId, Zxid } from '../../proto/zxid.ts';
-import { counterOf, epochOf, makeZxid } from '../../proto/zxid.ts';
+import { epochOf, makeZxid } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
 import { emptyBytes } from '../../util/bytes.ts';
 import type { LearnerRequest } from './leader-events.ts';
@@ -77,6 +77,8 @@ export class LearnerHandler {
   movedAt: number;
   readonly syncLimit = new SyncLimit();
   #newLeaderZxid: Zxid = 0n;
+  /** Acknowledged in packets that were read just now; below 0: nothing. */
+  #ackedTo: Zxid = -1n;
   /** Committed and not told yet: this and all up to `#heldTo`. */
   #heldFrom: Zxid | undefined;
   #heldTo: Zxid = 0n;
@@ -178,6 +180,7 @@ export class LearnerHandler {
     stream.push(bytes, start, end);
     try {
       while (this.phase.kind !== 'closed' && stream.next()) this.#packet(now);
+      if (this.phase.kind !== 'closed') this.#passAck();
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#leadership.drop(this, `sent what cannot be read: ${error.message}`);
@@ -213,6 +216,8 @@ export class LearnerHandler {
 
   #onPacket(now: number): void {
     const { view } = this.link.stream;
+    // What was proposed when an ACK came decides, not what a request behind it makes of it.
+    if (view.type !== PacketType.ACK) this.#passAck();
     switch (view.type) {
       case PacketType.ACK:
         this.#onAck(now);
@@ -278,9 +283,8 @@ export class LearnerHandler {
   /** The ACK of NEWLEADER is the one without a counter, whenever it comes; all others are of proposals. */
   #onAck(now: number): void {
     const { zxid } = this.link.stream.view;
-    if (counterOf(zxid) !== 0) {
-      this.syncLimit.acked(zxid);
-      this.#leadership.proposalAcked(this, zxid);
+    if ((zxid & 0xffffffffn) !== 0n) {
+      if (zxid > this.#ackedTo) this.#ackedTo = zxid;
       return;
     }
     // UPTODATE is acknowledged in the same words.
@@ -291,6 +295,15 @@ export class LearnerHandler {
     }
     this.enter({ kind: 'newLeaderAcked' }, now);
     this.#leadership.newLeaderAcked(this);
+  }
+
+  /** Logs are written in order, so the highest of a run of ACKs stands for the run. */
+  #passAck(): void {
+    const zxid = this.#ackedTo;
+    if (zxid < 0n) return;
+    this.#ackedTo = -1n;
+    this.syncLimit.acked(zxid);
+    this.#leadership.proposalAcked(this, zxid);
   }
 
   #onRequest(): void {

@@ -5,10 +5,10 @@
 // SYNC carries no name: each answers the oldest sync that waits.
 
 import { Writer } from '../../jute/writer.ts';
-import type { Id } from '../../proto/data.ts';
+import { Id } from '../../proto/data.ts';
 import { OpCode } from '../../proto/opcodes.ts';
 import { writeDataPacket } from '../../proto/packets.ts';
-import { AuthInfo, PacketType } from '../../proto/quorum.ts';
+import { PacketType } from '../../proto/quorum.ts';
 import type { SessionId } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
 import { Deque } from '../../util/deque.ts';
@@ -50,7 +50,8 @@ export class LearnerRequests {
     out.int(type);
     out.raw(bytes, start, end);
     // Java's handler fails without a list, even an empty one.
-    AuthInfo.write(out, [...authinfo]);
+    out.int(authinfo.length);
+    for (const id of authinfo) Id.write(out, id);
   }
 
   sync(waiter: object, request: ForwardedRequest): void {

@@ -6,10 +6,11 @@
 // pieces it comes in; never more is kept than one packet and one chunk; no length is believed that no packet may have.
 
 import { DecodeError, Reader } from '../../jute/reader.ts';
+import type { Id } from '../../proto/data.ts';
 import type { PacketView } from '../../proto/packets.ts';
 import { newPacketView } from '../../proto/packets.ts';
 import { AuthInfo } from '../../proto/quorum.ts';
-import { emptyBytes } from '../../util/bytes.ts';
+import { copyBytes, emptyBytes } from '../../util/bytes.ts';
 
 /** Type, zxid, no data, no authinfo. */
 const shortest = 20;
@@ -29,6 +30,8 @@ export class PacketStream {
   #end = 0;
   /** The next packet has at least so many bytes. */
   #need = shortest;
+  #lastAuthBytes: Uint8Array = emptyBytes;
+  #lastAuthInfo: readonly Id[] = [];
   /** Bytes kept over the end of a step; `bytes` is this, or a chunk that is somebody else's. */
   #carry: Uint8Array = emptyBytes;
 
@@ -70,10 +73,7 @@ export class PacketStream {
     view.dataStart = dataStart;
     view.dataEnd = dataEnd;
     view.authinfo = undefined;
-    if (count >= 0) {
-      const reader = this.#reader.reset(this.bytes, data, dataEnd, end);
-      view.authinfo = AuthInfo.read(reader) ?? undefined;
-    }
+    if (count >= 0) view.authinfo = this.#authInfo(dataEnd, end);
     this.#at = end;
     this.#need = shortest;
     return true;
@@ -118,6 +118,23 @@ export class PacketStream {
       // A long packet is rare: its room is not worth keeping.
       if (this.#carry.length > 1 << 16) this.#carry = emptyBytes;
     }
+  }
+
+  /** Of packet after packet it is the same bytes: they are read once. */
+  #authInfo(start: number, end: number): readonly Id[] {
+    if (!this.#isLastAuthInfo(start, end)) {
+      this.#lastAuthBytes = copyBytes(this.bytes, start, end);
+      const reader = this.#reader.reset(this.bytes, this.#data, start, end);
+      this.#lastAuthInfo = AuthInfo.read(reader) ?? [];
+    }
+    return this.#lastAuthInfo;
+  }
+
+  #isLastAuthInfo(start: number, end: number): boolean {
+    const last = this.#lastAuthBytes;
+    if (end - start !== last.length) return false;
+    for (let i = 0; i < last.length; i++) if (last[i] !== this.bytes[start + i]) return false;
+    return true;
   }
 
   /** Where the packet ends whose authinfo count stands at `at`; −1: not all there. */

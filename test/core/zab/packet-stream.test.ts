@@ -36,7 +36,7 @@ function read(stream: PacketStream): QuorumPacket[] {
   while (stream.next()) {
     const { type, zxid, hasData, dataStart, dataEnd, authinfo } = stream.view;
     const data = hasData ? copyBytes(stream.bytes, dataStart, dataEnd) : null;
-    packets.push({ type, zxid, data, authinfo: authinfo ?? null });
+    packets.push({ type, zxid, data, authinfo: authinfo === undefined ? null : [...authinfo] });
   }
   return packets;
 }
