@@ -2,12 +2,13 @@
 // simulator to the two things it takes from outside, the codec and the hash. Output: a line for each seed that fails,
 // with how to repeat it, and progress; exit code 1 when one failed.
 //
-// Arguments: --seeds N (default 1000), --from N (first seed, 1), --minutes N (ends earlier), --operations N (400),
-// --seed N (just this one), --trace (its events, as they happen).
+// Arguments: --ensemble (servers of an ensemble, not a lone one), --seeds N (default 1000), --from N (first seed, 1),
+// --minutes N (ends earlier), --operations N (400), --seed N (just this one), --trace (its events, as they happen).
 
 import { parseArgs } from 'node:util';
 import { nodeCodec } from '../node/node-codec.ts';
 import { nodeHash } from '../node/node-hash.ts';
+import { runEnsemble } from './ensemble-scenario.ts';
 import { runStandalone } from './standalone-scenario.ts';
 
 const progressEveryMs = 10_000;
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     operations: { type: 'string', default: '400' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    ensemble: { type: 'boolean', default: false },
   },
 });
 
@@ -28,6 +30,7 @@ const until = started + Number(values.minutes) * 60_000;
 const first = Number(values.seed ?? values.from);
 const last = values.seed === undefined ? first + Number(values.seeds) - 1 : first;
 const operations = Number(values.operations);
+const kind = values.ensemble ? ' --ensemble' : '';
 const counts = new Map<string, number>();
 let events = 0;
 let seeds = 0;
@@ -35,7 +38,8 @@ let failures = 0;
 let toldAt = started;
 
 function run(seed: number): void {
-  const { world, lives } = runStandalone({
+  const scenario = values.ensemble ? runEnsemble : runStandalone;
+  const { world, lives } = scenario({
     seed,
     operations,
     codec: nodeCodec,
@@ -52,7 +56,7 @@ function run(seed: number): void {
   failures++;
   console.log(`seed ${seed} fails:`);
   for (const line of world.violations) console.log(`  ${line}`);
-  console.log(`  again: npm run sim -- --seed ${seed} --operations ${operations} --trace`);
+  console.log(`  again: npm run sim --${kind} --seed ${seed} --operations ${operations} --trace`);
 }
 
 function tell(): void {
@@ -69,7 +73,7 @@ for (let seed = first; seed <= last && performance.now() < until; seed++) {
     run(seed);
   } catch (error) {
     failures++;
-    console.log(`seed ${seed} throws (again: npm run sim -- --seed ${seed} --trace):`, error);
+    console.log(`seed ${seed} throws (again: npm run sim --${kind} --seed ${seed} --trace)`, error);
   }
   if (performance.now() - toldAt < progressEveryMs) continue;
   toldAt = performance.now();

@@ -140,6 +140,13 @@ export class Outgoing {
     clock.after(ms, () => this.resent());
   }
 
+  /** What is held gets through now. */
+  release(): void {
+    if (this.#heldUntil <= this.#world.clock.now) return;
+    this.#heldUntil = 0;
+    this.resent();
+  }
+
   #arriveLater(): void {
     const { clock } = this.#world;
     const from = this.#process.isAlive ? this.#process.time : clock.now;

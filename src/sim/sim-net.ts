@@ -171,7 +171,10 @@ export class SimNet {
   }
 
   healAll(): void {
-    for (const host of this.#hosts.values()) host.isDeaf = false;
+    for (const host of this.#hosts.values()) {
+      host.isDeaf = false;
+      for (const end of host.ends) end.outgoing.release();
+    }
     for (const link of this.#links.values()) {
       link.isCut = false;
       link.retry();

@@ -39,17 +39,9 @@ export class GhostLog {
   }
 
   /** For `onDiskCall`. */
-  diskCalled({ kind, path, bytes, position }: DiskCall): void {
-    if (kind !== 'write' || bytes === undefined || position < fileHeaderLength) return;
-    if (!logPath.test(path)) return;
-    const reader = new Reader(bytes);
-    while (reader.remaining > 0) {
-      reader.skip(entryHeadLength);
-      const start = reader.at;
-      const length = reader.view.getInt32(start - 4);
-      this.#append(copyBytes(bytes, start, start + length));
-      reader.skip(length);
-      if (reader.byte() !== entryEnd) this.#violation('HI12', 'an entry without its end mark');
+  diskCalled(call: DiskCall): void {
+    for (const bytes of transactionsIn(call, (what) => this.#violation('HI12', what))) {
+      this.#append(bytes);
     }
   }
 
@@ -84,6 +76,24 @@ export class GhostLog {
 
   #violation(invariant: string, what: string): void {
     this.#world.violation(invariant, `${this.#who}: ${what}`);
+  }
+}
+
+/** The transactions that a call writes into a log file, a copy of each. */
+export function* transactionsIn(
+  { kind, path, bytes, position }: DiskCall,
+  wrong: (what: string) => void,
+): Generator<Uint8Array> {
+  if (kind !== 'write' || bytes === undefined || position < fileHeaderLength) return;
+  if (!logPath.test(path)) return;
+  const reader = new Reader(bytes);
+  while (reader.remaining > 0) {
+    reader.skip(entryHeadLength);
+    const start = reader.at;
+    const length = reader.view.getInt32(start - 4);
+    yield copyBytes(bytes, start, start + length);
+    reader.skip(length);
+    if (reader.byte() !== entryEnd) wrong('an entry without its end mark');
   }
 }
 
