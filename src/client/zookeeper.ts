@@ -10,7 +10,6 @@ import { serverText } from '../core/client/server-list.ts';
 import type { ClientState, SessionKey } from '../core/client/session-events.ts';
 import type { Clock } from '../ports.ts';
 import type { ACL, ClientInfo, Stat } from '../proto/data.ts';
-import type { ErrorName } from '../proto/errors.ts';
 import { OpCode, WatcherType } from '../proto/opcodes.ts';
 import type { Zxid } from '../proto/zxid.ts';
 import type { CallSpec } from './call.ts';
@@ -29,6 +28,7 @@ import { authInfo, clientSettings } from './client-options.ts';
 import { Emitter, soon } from './emitter.ts';
 import { KeeperError, operationError } from './keeper-error.ts';
 import type { MultiOp, MultiReadOp } from './multi.ts';
+import { opened } from './opening.ts';
 import type {
   Created,
   CreateOptions,
@@ -80,7 +80,9 @@ export class ZooKeeper implements AsyncDisposable {
     if (options.signal?.aborted === true) throw options.signal.reason;
     const client = new ZooKeeper(ports, settings, options.log);
     try {
-      await client.#opened(connectString, options.signal);
+      const lastFailure = () => client.#driver.status().lastFailure;
+      const { signal } = options;
+      await opened({ client, clock: client.#clock, settings, connectString, signal, lastFailure });
       return client;
     } catch (error) {
       await client.close();
@@ -367,37 +369,6 @@ export class ZooKeeper implements AsyncDisposable {
     soon(() => {
       for (const watch of iterators) watch.finish(error, error !== undefined);
     });
-  }
-
-  /** Resolves when a server has taken the session and all credentials; throws when it is clear that none will. */
-  async #opened(connectString: string, signal: ConnectOptions['signal']): Promise<void> {
-    const { auth, connectTimeoutMs } = this.#settings;
-    const offs: (() => void)[] = [];
-    const answered = Promise.all(auth.map((info) => this.addAuth(info.scheme, info.auth)));
-    answered.catch(ignore);
-    try {
-      await new Promise<unknown>((resolve, reject) => {
-        const fail = (code: ErrorName, reason: string): void =>
-          reject(new KeeperError(code, `connect ${connectString}: ${reason}`));
-        offs.push(this.on('connected', () => resolve(answered)));
-        offs.push(this.on('expired', ({ reason }) => fail('SessionExpired', reason)));
-        offs.push(this.on('authFailed', ({ reason }) => fail('AuthFailed', reason)));
-        if (connectTimeoutMs > 0) {
-          const timer = this.#clock.schedule(connectTimeoutMs, () => {
-            const { lastFailure } = this.#driver.status();
-            fail('ConnectionLoss', `no session within ${connectTimeoutMs} ms; ${lastFailure}`);
-          });
-          offs.push(() => timer.cancel());
-        }
-        if (signal !== undefined) {
-          const aborted = () => reject(signal.reason);
-          signal.addEventListener('abort', aborted);
-          offs.push(() => signal.removeEventListener('abort', aborted));
-        }
-      });
-    } finally {
-      for (const off of offs) off();
-    }
   }
 }
 

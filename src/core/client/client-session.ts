@@ -18,6 +18,8 @@ import { hexZxid } from '../../proto/zxid.ts';
 import { unreachable } from '../../util/assert.ts';
 import { emptyBytes } from '../../util/bytes.ts';
 import { AuthPackets } from './auth-packets.ts';
+import type { Phase } from './client-phase.ts';
+import { stateOf } from './client-phase.ts';
 import { Handshake } from './handshake.ts';
 import { Liveness } from './liveness.ts';
 import { RequestPipe } from './request-pipe.ts';
@@ -39,12 +41,6 @@ import { endCode } from './session-events.ts';
 import { writeSetWatches } from './set-watches.ts';
 import { WatchTables } from './watch-tables.ts';
 
-type Phase =
-  | { readonly kind: 'pausing' }
-  | { readonly kind: 'connecting'; readonly attempt: number }
-  | { readonly kind: 'connected'; readonly attempt: number; readonly readOnly: boolean }
-  | { readonly kind: 'closing'; readonly attempt: number; readonly readOnly: boolean }
-  | { readonly kind: 'ended'; readonly state: EndState };
 type Effects<W extends object, R> = ClientEffect<W, R>[];
 
 const nothing: readonly never[] = [];
@@ -86,15 +82,7 @@ export class ClientSession<W extends object, R extends Request<W>> {
   }
 
   get state(): ClientState {
-    switch (this.#phase.kind) {
-      case 'ended':
-        return this.#phase.state;
-      case 'connected':
-      case 'closing':
-        return this.#phase.readOnly ? 'CONNECTEDREADONLY' : 'CONNECTED';
-      default:
-        return 'CONNECTING';
-    }
+    return stateOf(this.#phase);
   }
 
   status(): ClientStatus {
