@@ -1,0 +1,176 @@
+/**
+ * A raw client of one server of an ensemble whose every answer becomes a line of text, so that what two ensembles
+ * answered to the same steps can be compared.
+ *
+ * Inputs: a server's port, requests. Outputs: lines without what differs between any two runs: session ids, passwords,
+ * zxids, times. Invariant: `ask` waits for the reply to what it asked, or for the end of the connection.
+ */
+import { WatcherEvent, Xid } from '../../src/proto/client.ts';
+import { OpCode } from '../../src/proto/opcodes.ts';
+import type { Body } from '../support/fake-session.ts';
+import { createBody } from '../support/fake-session.ts';
+import type { Connected, ConnectOptions } from '../support/raw-client.ts';
+import {
+  connectPayload,
+  RawClient,
+  readConnected,
+  readReply,
+  requestPayload,
+} from '../support/raw-client.ts';
+
+export const EPHEMERAL = 1;
+
+let nextXid = 1;
+
+export class TestClient {
+  /** What the server said to the connect request. */
+  readonly greeting: string;
+  readonly connected: Connected | undefined;
+  readonly #raw: RawClient;
+  readonly #events: string[] = [];
+  #xid: number;
+  lastZxid = 0n;
+
+  private constructor(raw: RawClient, connected: Connected | undefined) {
+    this.#raw = raw;
+    // Servers know a write by session and xid: two connections of one session must not count alike.
+    this.#xid = nextXid;
+    nextXid += 1000;
+    this.connected = connected;
+    this.greeting = greetingOf(connected);
+  }
+
+  /** Asks for a session, or for one that it had: `again`. */
+  static async connect(
+    port: number,
+    options: ConnectOptions = {},
+    again?: TestClient,
+  ): Promise<TestClient> {
+    const raw = await RawClient.open(port);
+    const known = again?.connected;
+    const session = known === undefined ? {} : { sessionId: known.sessionId, passwd: known.passwd };
+    raw.send(connectPayload({ ...session, ...options }));
+    const frame = await raw.frame();
+    return new TestClient(raw, frame === undefined ? undefined : readConnected(frame));
+  }
+
+  get session(): Connected {
+    if (this.connected === undefined) throw new Error('closed without a connect response');
+    return this.connected;
+  }
+
+  /** Events that came by now. */
+  get events(): readonly string[] {
+    return this.#events;
+  }
+
+  /** `type err`, with the body's length, or `closed`. */
+  async ask(type: number, body?: Body): Promise<string> {
+    return (await this.askAll([body === undefined ? [type] : [type, body]])).join(' ');
+  }
+
+  /** All in one piece. */
+  async askAll(requests: readonly (readonly [type: number, body?: Body])[]): Promise<string[]> {
+    const first = this.#xid;
+    this.#raw.send(...requests.map(([type, body]) => requestPayload(this.#xid++, type, body)));
+    const answers: string[] = [];
+    while (answers.length < this.#xid - first) {
+      const frame = await this.#raw.frame();
+      if (frame === undefined) return [...answers, 'closed'];
+      const reply = readReply(frame);
+      if (reply.xid === Xid.NOTIFICATION) {
+        const { type, path } = WatcherEvent.read(reply.body);
+        this.#events.push(`${type} ${path}`);
+        continue;
+      }
+      if (reply.xid !== first + answers.length) answers.push(`xid ${reply.xid}?`);
+      if (reply.zxid > this.lastZxid) this.lastZxid = reply.zxid;
+      const bytes = reply.body.remaining;
+      answers.push(bytes === 0 ? `${reply.err}` : `${reply.err} (${bytes} bytes)`);
+    }
+    return answers;
+  }
+
+  create(path: string, flags = 0): Promise<string> {
+    return this.ask(OpCode.create, createBody(path, null, flags));
+  }
+
+  exists(path: string, watch = false): Promise<string> {
+    return this.ask(OpCode.exists, (out) => {
+      out.ustring(path);
+      out.boolean(watch);
+    });
+  }
+
+  set(path: string): Promise<string> {
+    return this.ask(OpCode.setData, (out) => {
+      out.ustring(path);
+      out.buffer(null);
+      out.int(-1);
+    });
+  }
+
+  sync(path: string): Promise<string> {
+    return this.ask(OpCode.sync, (out) => out.ustring(path));
+  }
+
+  /** Pings once; `closed` or the error. */
+  async ping(): Promise<string> {
+    this.#raw.send(requestPayload(Xid.PING, OpCode.ping));
+    for (;;) {
+      const frame = await this.#raw.frame();
+      if (frame === undefined) return 'closed';
+      const { xid, err } = readReply(frame);
+      if (xid === Xid.PING) return `${err}`;
+    }
+  }
+
+  /** Ends the session. */
+  end(): Promise<string> {
+    return this.ask(OpCode.closeSession);
+  }
+
+  /** Waits until the server closes; what came before is told. */
+  async closed(): Promise<string> {
+    const rest: string[] = [];
+    for (;;) {
+      const frame = await this.#raw.frame();
+      if (frame === undefined) return [...rest, 'closed'].join(' ');
+      const { xid, err } = readReply(frame);
+      rest.push(`${xid}:${err}`);
+    }
+  }
+
+  get isClosed(): boolean {
+    return this.#raw.isClosed;
+  }
+
+  /** The connection goes, the session stays. */
+  leave(): void {
+    this.#raw.destroy();
+  }
+}
+
+function greetingOf(connected: Connected | undefined): string {
+  if (connected === undefined) return 'closed';
+  const { sessionId, timeOut, readOnly } = connected;
+  const session = sessionId === 0n ? 'refused' : 'session';
+  const mode = readOnly === true ? ' read-only' : '';
+  return `${session} of ${timeOut} ms${mode}`;
+}
+
+/** CREATE of each path with its flags, in one transaction. */
+export function multiOf(...nodes: readonly (readonly [path: string, flags: number])[]): Body {
+  return (out) => {
+    for (const [path, flags] of nodes) {
+      out.int(OpCode.create);
+      out.boolean(false);
+      out.int(-1);
+      const body = createBody(path, null, flags);
+      if (typeof body === 'function') body(out);
+    }
+    out.int(-1);
+    out.boolean(true);
+    out.int(-1);
+  };
+}
