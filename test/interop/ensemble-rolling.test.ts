@@ -1,7 +1,8 @@
 /**
  * A running ensemble moves from Java to Quoll and back, one server at a time on the directory it
  * has, under load: nothing that was acknowledged is lost, no client loses its session, ephemerals
- * stay, and every server ends with the same state. On the way to Quoll servers are stopped, on the way back they are killed.
+ * stay, and every server ends with the same state. On the way to Quoll servers are stopped, on the
+ * way back they are killed.
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
