@@ -151,10 +151,6 @@ class HistoryChecker {
       this.#answeredAt(invocation, zxid);
       return;
     }
-    if ((this.#lastXid.get(sessionId) ?? 0) > entry.cxid) {
-      this.#violation('CL7', `zxid ${zxid}: ${invocation} comes after later ones of its session`);
-    }
-    this.#lastXid.set(sessionId, entry.cxid);
     if (!isOpen) {
       model.changes = [];
       // To say goodbye to a session that has just expired is in order, and changes nothing (as in Java).
@@ -163,6 +159,10 @@ class HistoryChecker {
       }
       return;
     }
+    if ((this.#lastXid.get(sessionId) ?? 0) > entry.cxid) {
+      this.#violation('CL7', `zxid ${zxid}: ${invocation} comes after later ones of its session`);
+    }
+    this.#lastXid.set(sessionId, entry.cxid);
     const expected = model.write(invocation.operation, { zxid, time, sessionId });
     const isError = type === OpCode.error;
     if (
