@@ -51,6 +51,8 @@ export class FastLeaderElection {
   readonly #held = new Map<Sid, Uint8Array>();
   /** Non-voters that asked while we were looking, and when they were answered. */
   readonly #askers = new Map<Sid, number>();
+  /** Voters whose link broke and has not come up again. */
+  readonly #broken = new Set<Sid>();
   #stopped = false;
 
   constructor(options: election.ElectionOptions) {
@@ -87,6 +89,7 @@ export class FastLeaderElection {
         this.#onReceived(event.from, event.bytes, now);
         break;
       case 'linkEstablished':
+        this.#broken.delete(event.sid);
         this.#round?.linkEstablished(event.sid, now);
         break;
       case 'linkBroken':
@@ -164,6 +167,8 @@ export class FastLeaderElection {
       learningState: isObserver ? 'OBSERVING' : 'FOLLOWING',
     } as const;
     this.#round = new ElectionRound(setting, initial, this.#clock, now);
+    // The link to a leader that died may break a moment before the round that its death begins.
+    for (const sid of this.#broken) this.#onGone(sid, 'linkBroken', now);
     const held = [...this.#held];
     this.#held.clear();
     for (const [from, bytes] of held) {
@@ -245,7 +250,9 @@ export class FastLeaderElection {
   #onGone(sid: Sid, kind: 'linkBroken' | 'dialRefused', now: number): void {
     // It may be dead. If it is not, it says its last word again on the next link.
     if (kind === 'linkBroken') this.#held.delete(sid);
-    if (this.#round === undefined || !this.#voters.has(sid) || sid === this.#mySid) return;
+    if (!this.#voters.has(sid) || sid === this.#mySid) return;
+    if (kind === 'linkBroken') this.#broken.add(sid);
+    if (this.#round === undefined) return;
     const linkBroke = kind === 'linkBroken';
     const level = this.#round.isAbsent(sid) ? 'debug' : 'info';
     const decision = this.#round.gone(sid, linkBroke, now);

@@ -106,6 +106,21 @@ test('a voter whose link broke is absent: the others decide at once, unless it i
   assert.deepEqual(two.timeout(), ['decide FOLLOWING 3']);
 });
 
+test('a voter whose link broke just before the round is absent in it, unless the link came back', () => {
+  const one = looking(1n);
+  one.step({ kind: 'linkBroken', sid: 3n });
+  one.start();
+  one.hear(2n);
+  assert.equal(one.decisions[0]?.early, true);
+
+  const two = looking(1n);
+  two.step({ kind: 'linkBroken', sid: 3n });
+  two.step({ kind: 'linkEstablished', sid: 3n });
+  two.start();
+  two.hear(2n);
+  assert.equal(two.decisions.length, 0);
+});
+
 test('a voter that refused a dial is absent only until it is heard of', () => {
   const one = looking(1n);
   one.start();
