@@ -14,6 +14,8 @@ import type { SessionTracker } from '../session/session-tracker.ts';
 import type { LearnerRequest } from '../zab/leader-events.ts';
 import type { WriteLog } from './write-log.ts';
 
+const { Ok, SessionExpired } = ErrorCode;
+
 export class LearnerClients {
   readonly #sessions: SessionTracker;
   readonly #writes: WriteLog;
@@ -38,7 +40,7 @@ export class LearnerClients {
       const timeoutMs = reader.int();
       const session = this.#sessions.add(sessionId, timeoutMs, now);
       session.owner = link;
-      this.#writes.forwardedSession(this.#requester(request, ErrorCode.Ok), cxid, timeoutMs, now);
+      this.#writes.forwardedSession(this.#requester(request, Ok), cxid, timeoutMs, now);
       return;
     }
     const requester = this.#requester(request, this.#error(sessionId, link));
@@ -79,11 +81,11 @@ export class LearnerClients {
     if (session === undefined) {
       // It may be a local session of the learner's; one of our own we would know.
       const isElsewhere = this.#localSessions && !this.#sessions.isOwnId(sessionId);
-      return isElsewhere ? ErrorCode.Ok : ErrorCode.SessionExpired;
+      return isElsewhere ? Ok : SessionExpired;
     }
-    if (session.closing) return ErrorCode.SessionExpired;
+    if (session.closing) return SessionExpired;
     session.owner ??= link;
-    return session.owner === link ? ErrorCode.Ok : ErrorCode.SessionMoved;
+    return session.owner === link ? Ok : ErrorCode.SessionMoved;
   }
 
   /** A session's requests come in runs: what they have in common is made once. */
@@ -97,8 +99,8 @@ export class LearnerClients {
       sessionLow: lowOf(sessionId),
       authIds: authinfo,
       error,
-      // Whether it owns ephemerals was decided where it is connected.
-      isLocal: false,
+      // A learner makes a session global before it has ephemerals; a local one is unknown here, as in Java.
+      ephemeralError: this.#sessions.get(sessionId) === undefined ? SessionExpired : Ok,
     };
     return this.#last;
   }

@@ -1,6 +1,7 @@
 // Local sessions that want more than they can have (UpgradeableSessionTracker, checkUpgradeSession of
 // QuorumZooKeeperServer): an ephemeral needs a session that every server knows. In: a write of a local session. Out:
-// whether it may go its way, goes behind a createSession for the same id, or is refused.
+// whether it may go its way, goes behind a createSession for the same id, or is refused. A multi is not refused here:
+// its results say which of its operations it is.
 
 import type { Reader } from '../../jute/reader.ts';
 import { DecodeError } from '../../jute/reader.ts';
@@ -24,10 +25,10 @@ export class LocalSessions {
   /** The reader stands at the request's body, and is left there. On 'upgrade' the session is global from now on. */
   judge(connection: Connection, type: number, reader: Reader, now: number): LocalVerdict {
     const { session } = connection;
-    if (session === undefined || session.closing || !wantsEphemeral(type, reader)) {
-      return 'ordinary';
-    }
-    if (!this.#upgrades) return 'refuse';
+    // The leader does not know it, and could not tell that it is over.
+    if (session === undefined || session.closing) return 'refuse';
+    if (!wantsEphemeral(type, reader)) return 'ordinary';
+    if (!this.#upgrades) return type === OpCode.multi ? 'ordinary' : 'refuse';
     this.#sessions.upgrade(session, now);
     return 'upgrade';
   }

@@ -209,7 +209,7 @@ export class Prep {
     const ephemeral = isEphemeral(flags);
     const owner = ownerOf(type, flags, ttl, requester.sessionId);
     if (requester.error !== ErrorCode.Ok) return requester.error;
-    if (ephemeral && requester.isLocal) return ErrorCode.EphemeralOnLocalSession;
+    if (ephemeral && requester.ephemeralError !== ErrorCode.Ok) return requester.ephemeralError;
     if (pathLength < 0) throw nullPath(reader);
 
     const isPlain = isPlainPath(input, pathEnd - pathLength, pathEnd);

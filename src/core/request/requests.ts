@@ -231,9 +231,8 @@ export class Requests {
   /** Why a request that becomes no transaction is refused when its turn comes, or Ok. */
   #unfit(connection: Connection, type: number): number {
     const kind = opOf(type)?.kind;
-    if (this.#isReadOnly && (kind === 'write' || type === OpCode.sync)) {
-      return ErrorCode.NotReadOnly;
-    }
+    const isChange = kind === 'write' || type === OpCode.deleteContainer;
+    if (this.#isReadOnly && (isChange || type === OpCode.sync)) return ErrorCode.NotReadOnly;
     if (kind === 'write') {
       return connection.isLocal ? ErrorCode.EphemeralOnLocalSession : ErrorCode.BadArguments;
     }
@@ -343,6 +342,8 @@ export class Requests {
         const { timeoutMs } = connection;
         const upgrade = this.#writes.createSession(connection, timeoutMs, this.now);
         this.proposed(connection, upgrade);
+        // That was the last counter of the term.
+        if (!this.#writes.isOpen) return;
       }
     }
     const length = reader.end - reader.at;

@@ -117,6 +117,10 @@ export class Connection implements Requester {
     return this.session?.isLocal === true;
   }
 
+  get ephemeralError(): number {
+    return this.isLocal ? ErrorCode.EphemeralOnLocalSession : ErrorCode.Ok;
+  }
+
   /** The session is here from now on. */
   bind(session: Session): void {
     session.owner = this;

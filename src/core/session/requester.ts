@@ -11,8 +11,8 @@ export interface Requester {
   readonly authIds: readonly Id[];
   /** Why this session may not write: SessionExpired, SessionMoved, or Ok. */
   readonly error: number;
-  /** A local session owns no ephemerals. */
-  readonly isLocal: boolean;
+  /** Why it may own no ephemerals, as a local session; or Ok. */
+  readonly ephemeralError: number;
 }
 
 /** The server itself, in a session's name: what ends a session or sweeps a container. */
@@ -23,6 +23,6 @@ export function requesterFor(sessionId: bigint): Requester {
     sessionLow: lowOf(sessionId),
     authIds: [],
     error: ErrorCode.Ok,
-    isLocal: false,
+    ephemeralError: ErrorCode.Ok,
   };
 }

@@ -384,7 +384,7 @@ test('kinds of nodes in a multi: flags that say container or TTL overrule the co
 });
 
 test('a local session makes no ephemerals', () => {
-  const local = requester(1n, anonymous, ErrorCode.Ok, true);
+  const local = requester(1n, anonymous, ErrorCode.Ok, ErrorCode.EphemeralOnLocalSession);
   const pipeline = new Pipeline();
   const request = { op: 'create', path: '/x/y', flags: 1 } as const;
   assert.equal(alone(pipeline, local, request), ErrorCode.EphemeralOnLocalSession);

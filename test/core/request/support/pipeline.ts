@@ -32,10 +32,10 @@ export function requester(
   sessionId: bigint,
   authIds: readonly Id[] = anonymous,
   error: number = ErrorCode.Ok,
-  isLocal = false,
+  ephemeralError = 0,
 ): Requester {
   const halves = { sessionHigh: highOf(sessionId), sessionLow: lowOf(sessionId) };
-  return { sessionId, ...halves, authIds, error, isLocal };
+  return { sessionId, ...halves, authIds, error, ephemeralError };
 }
 
 export class Pipeline {
