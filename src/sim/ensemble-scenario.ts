@@ -50,8 +50,9 @@ class Scenario {
     this.#shape = shapeOf(chance);
     const { tickTimeMs } = this.#shape;
     this.#sessionTimeoutMs = tickTimeMs * (4 + chance.below(12));
-    this.#ghost = new GhostEnsemble(world);
     this.#ensemble = new SimEnsemble(world, this.#shape);
+    this.#ghost = new GhostEnsemble(world, this.#ensemble.verifier);
+    world.clock.onEvent = () => this.#ghost.look();
     const { servers, addresses } = this.#ensemble;
     this.#monitor = new Monitor(world, ...addresses);
     this.#workload = new Workload(world, {
@@ -69,8 +70,10 @@ class Scenario {
     });
     for (const server of servers) {
       server.onDiskCall = (call) => this.#ghost.diskCalled(server, call);
+      server.onDiskSynced = (file, upTo) => this.#ghost.diskSynced(server, file, upTo);
       server.onEnded = (end) => {
         this.#ghost.sample(server);
+        this.#ghost.ended(server, end);
         this.#faults.ended(server, end);
       };
     }

@@ -30,6 +30,8 @@ export interface DiskCall {
   /** Of a write: what goes where. Valid during the call. */
   readonly bytes: Uint8Array | undefined;
   readonly position: number;
+  /** Of a write: stands for the file, whatever it is called. */
+  readonly file: object | undefined;
 }
 
 /** 'crash': the power goes as this call is made. Anything else is the error the call ends with. */
@@ -49,6 +51,8 @@ export interface MemoryFilesOptions {
 export class MemoryFiles implements Files {
   /** Asked before each call that changes something. */
   fault: ((call: DiskCall) => DiskFault | undefined) | undefined;
+  /** Told when a sync has made durable what was written to the file by calls up to that index. */
+  synced: ((file: object, upTo: number) => void) | undefined;
   capacity: number;
   /** Calls so far that changed something. */
   calls = 0;
@@ -254,7 +258,7 @@ export class MemoryFiles implements Files {
           this.#takeRoom(inode, bytes, position, path);
           inode.write(bytes, position);
         };
-        this.#change('write', path, work, bytes, position);
+        this.#change('write', path, work, bytes, position, inode);
       },
       writeLater: (bytes, position, done) => {
         alive();
@@ -267,14 +271,20 @@ export class MemoryFiles implements Files {
         alive();
         const begin = () => {
           const image = inode.beginSync();
-          return () => inode.endSync(image);
+          const upTo = this.calls;
+          return () => {
+            inode.endSync(image);
+            this.synced?.(inode, upTo);
+          };
         };
         this.#later('datasync', path, done, begin, () => inode.failSync());
       },
       sync: () => {
         alive();
         this.#change('sync', path, () => {
-          if (!this.crashed) inode.sync();
+          if (this.crashed) return;
+          inode.sync();
+          this.synced?.(inode, this.calls);
         });
       },
       setLength: (length) => {
@@ -298,9 +308,10 @@ export class MemoryFiles implements Files {
     work: () => T,
     bytes?: Uint8Array,
     position = 0,
+    file?: object,
   ): T {
     this.#alive();
-    const fault = this.#meets(kind, path, bytes, position);
+    const fault = this.#meets(kind, path, bytes, position, file);
     if (fault !== undefined && fault !== 'crash') throw this.#error(fault, path);
     this.crashed = fault === 'crash';
     const result = work();
@@ -347,9 +358,10 @@ export class MemoryFiles implements Files {
     path: string,
     bytes?: Uint8Array,
     position = 0,
+    file?: object,
   ): DiskFault | undefined {
     const index = ++this.calls;
-    return this.fault?.({ index, kind, path, bytes, position });
+    return this.fault?.({ index, kind, path, bytes, position, file });
   }
 
   #takeRoom(inode: MemoryInode, bytes: Uint8Array, position: number, path: string): void {

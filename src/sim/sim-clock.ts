@@ -32,6 +32,8 @@ const eventsMaxDefault = 50_000_000;
 export class SimClock {
   /** Events that ran so far. */
   events = 0;
+  /** Called after each event, for checkers. */
+  onEvent: (() => void) | undefined;
   readonly #shuffle: Prng | undefined;
   readonly #due = new Heap<Event>(isBefore);
   #now = 0;
@@ -81,6 +83,7 @@ export class SimClock {
       this.#now = event.at;
       if (++this.events > last) throw new Error(`still busy after ${eventsMax} events`);
       event.run();
+      this.onEvent?.();
     }
   }
 

@@ -3,8 +3,11 @@
 // decided here: servers do what they do, and whoever owns the ensemble starts, stops and hurts them.
 
 import type { ServerAddress } from '../core/client/server-list.ts';
+import type { QuorumVerifier } from '../core/election/quorum-verifier.ts';
+import { readConfig } from '../server/config.ts';
 import type { EnsembleServer } from '../server/ensemble-server.ts';
 import type { RoleView } from '../server/role-view.ts';
+import { present } from '../util/assert.ts';
 import type { ProcessSpeed } from './sim-process.ts';
 import { SimServer } from './sim-server.ts';
 import type { World } from './world.ts';
@@ -29,6 +32,8 @@ export class SimEnsemble {
   readonly servers: readonly SimServer[];
   readonly addresses: readonly ServerAddress[];
   readonly voters: number;
+  /** Which of them are a quorum. */
+  readonly verifier: QuorumVerifier;
 
   constructor(world: World, shape: EnsembleShape) {
     const { voters, observers, lines = [], linesOf, speedOf, syncMsOf } = shape;
@@ -58,6 +63,8 @@ export class SimEnsemble {
         ...(syncMs === undefined ? {} : { syncMs }),
       });
     });
+    const { ensemble } = readConfig({ text: common.join('\n'), readMyid: () => '1' }).config;
+    this.verifier = present(ensemble, 'the configuration of an ensemble').verifier;
     this.addresses = this.servers.map(({ name: host }) => ({ host, port: clientPort }));
   }
 

@@ -82,6 +82,8 @@ export class SimServer {
   onEnded: ((end: ServerEnd) => void) | undefined;
   /** Told of every call that changes the disk, before it is made. */
   onDiskCall: ((call: DiskCall) => void) | undefined;
+  /** Told what a sync made durable: MemoryFiles.synced. */
+  onDiskSynced: ((file: object, upTo: number) => void) | undefined;
   readonly #world: World;
   #program: Program | undefined;
   #doom: 'kill' | 'power' | undefined;
@@ -225,6 +227,7 @@ export class SimServer {
 
   #fitted(disk: MemoryFiles): MemoryFiles {
     disk.fault = (call) => this.#diskCall(call);
+    disk.synced = (file, upTo) => this.onDiskSynced?.(file, upTo);
     return disk;
   }
 

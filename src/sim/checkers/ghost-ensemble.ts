@@ -1,18 +1,20 @@
 // What an ensemble stands for, kept outside of its servers: every transaction any of them ever logged, which epochs
 // were established by whom and on what, how far it is committed. In: what goes to their disks, what they say when they
 // are established, how far those that serve have come. Out: the one history, and violations of LD1, LD3 (one leader an
-// epoch, whose history has all that is committed), HI1 to HI4 (one value a zxid, one order), EP1 to EP3, ST1.
+// epoch, whose history has all that is committed), HI2, HI3 (one value a zxid), HI12 (no holes), HI13 (a quorum has on
+// disk what is committed), EP1 to EP3, EP5, ST1.
 //
 // A history is told by its last zxid: inside an epoch counters have no holes, and what stood before the epoch's first
 // transaction is known from the moment its leader was established.
 
+import type { QuorumVerifier } from '../../core/election/quorum-verifier.ts';
 import { Reader } from '../../jute/reader.ts';
 import { TxnHeader } from '../../proto/txn.ts';
 import { counterOf, epochOf, hexZxid, makeZxid } from '../../proto/zxid.ts';
 import { equalBytes } from '../../util/bytes.ts';
 import type { DiskCall } from '../memory-files.ts';
 import { servingIn } from '../sim-ensemble.ts';
-import type { SimServer } from '../sim-server.ts';
+import type { ServerEnd, SimServer } from '../sim-server.ts';
 import type { LogLine, World } from '../world.ts';
 import type { GhostEntry } from './ghost-log.ts';
 import { transactionsIn } from './ghost-log.ts';
@@ -28,6 +30,20 @@ interface EpochsSeen {
   readonly currentEpoch: number;
 }
 
+/** What one server's log holds. */
+interface Logged {
+  /** Written and not synced, in order. */
+  unsynced: { readonly file: object | undefined; readonly index: number; readonly zxid: bigint }[];
+  /** Whatever happens to the power, it is there: unless the server cut it away itself. */
+  readonly durable: Set<bigint>;
+}
+
+interface Leading {
+  readonly server: SimServer;
+  readonly epoch: number;
+  committed: bigint;
+}
+
 const establishedLine = /-> established in epoch 0x([0-9a-f]+)$/;
 
 export class GhostEnsemble {
@@ -38,15 +54,51 @@ export class GhostEnsemble {
   readonly #world: World;
   readonly #digests = new Map<bigint, { readonly who: string; readonly digest: bigint }>();
   readonly #epochs = new Map<string, EpochsSeen>();
+  readonly #logs = new Map<string, Logged>();
+  readonly #verifier: QuorumVerifier;
+  #leaders: Leading[] = [];
 
-  constructor(world: World) {
+  constructor(world: World, verifier: QuorumVerifier) {
     this.#world = world;
+    this.#verifier = verifier;
   }
 
   /** For `onDiskCall` of each server. */
   diskCalled({ name }: SimServer, call: DiskCall): void {
     const wrong = (what: string): void => this.#violation('HI12', `${name}: ${what}`);
-    for (const bytes of transactionsIn(call, wrong)) this.#logged(name, bytes);
+    for (const bytes of transactionsIn(call, wrong)) {
+      const zxid = this.#logged(name, bytes);
+      this.#logOf(name).unsynced.push({ file: call.file, index: call.index, zxid });
+    }
+  }
+
+  /** For `onDiskSynced` of each server. */
+  diskSynced({ name }: SimServer, synced: object, upTo: number): void {
+    const log = this.#logOf(name);
+    log.unsynced = log.unsynced.filter(({ file, index, zxid }) => {
+      if (file !== synced || index > upTo) return true;
+      log.durable.add(zxid);
+      return false;
+    });
+  }
+
+  /** For `onEnded` of each server: what a power loss left of unsynced writes is anybody's guess. */
+  ended({ name }: SimServer, end: ServerEnd): void {
+    if (end.kind === 'power lost') this.#logOf(name).unsynced = [];
+  }
+
+  /** After every event: HI13, what a leader commits is durable on a quorum. */
+  look(): void {
+    for (const leading of this.#leaders) {
+      const { server, epoch } = leading;
+      const last = server.ensembleServer?.history?.lastZxid ?? 0n;
+      if (last === leading.committed) continue;
+      leading.committed = last;
+      // Behind the end of its term it takes what was not committed, too.
+      if (servingIn(server)?.view.epoch !== epoch) {
+        this.#leaders = this.#leaders.filter((other) => other !== leading);
+      } else if (epochOf(last) === epoch) this.#checkDurable(server, last);
+    }
   }
 
   /** For `onLog`. */
@@ -64,6 +116,7 @@ export class GhostEnsemble {
       this.#violation('EP5', `${who} is established in epoch ${epoch} on 0x${hexZxid(after)}`);
     }
     this.established.set(epoch, { who, after });
+    this.#leaders.push({ server, epoch, committed: after });
     if (!this.isOn(this.committed, after)) {
       const all = `0x${hexZxid(this.committed)} is committed`;
       this.#violation('LD3', `${who} leads epoch ${epoch} after 0x${hexZxid(after)}, ${all}`);
@@ -94,9 +147,10 @@ export class GhostEnsemble {
     }
   }
 
-  /** A life is over, or a disk was replaced: nothing is known of what the server may have lost. */
+  /** Its disk was replaced: nothing is left of what it had. */
   forget(server: SimServer): void {
     this.#epochs.delete(server.name);
+    this.#logs.delete(server.name);
   }
 
   /** Is `zxid` part of the history that ends with `end`? */
@@ -127,7 +181,7 @@ export class GhostEnsemble {
   }
 
   /** One value a zxid, for ever, on every server, whether it is committed or not. */
-  #logged(who: string, bytes: Uint8Array): void {
+  #logged(who: string, bytes: Uint8Array): bigint {
     const header = TxnHeader.read(new Reader(bytes));
     const { zxid } = header;
     const known = this.entries.get(zxid);
@@ -139,6 +193,26 @@ export class GhostEnsemble {
     if (!this.established.has(epochOf(zxid))) {
       this.#violation('HI2', `${who} logs 0x${hexZxid(zxid)}, and nobody ever led its epoch`);
     }
+    return zxid;
+  }
+
+  #checkDurable({ name }: SimServer, zxid: bigint): void {
+    const sids: bigint[] = [];
+    for (const sid of this.#verifier.voters) {
+      if (this.#logs.get(`s${sid}`)?.durable.has(zxid) === true) sids.push(sid);
+    }
+    if (this.#verifier.containsQuorum(sids)) return;
+    const where = sids.length === 0 ? 'no server' : sids.join(', ');
+    this.#violation('HI13', `${name} commits 0x${hexZxid(zxid)}, durable on ${where} only`);
+  }
+
+  #logOf(who: string): Logged {
+    let log = this.#logs.get(who);
+    if (log === undefined) {
+      log = { unsynced: [], durable: new Set() };
+      this.#logs.set(who, log);
+    }
+    return log;
   }
 
   #commit(who: string, zxid: bigint): void {
