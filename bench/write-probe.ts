@@ -89,7 +89,7 @@ function firstAcknowledged(
   });
 }
 
-function connectFrame(): Uint8Array {
+export function connectFrame(): Uint8Array {
   return framed((out) => {
     ConnectRequest.write(out, {
       protocolVersion: 0,
@@ -102,9 +102,9 @@ function connectFrame(): Uint8Array {
   });
 }
 
-function requestFrame(type: number, body: (out: Writer) => void): Uint8Array {
+export function requestFrame(type: number, body: (out: Writer) => void, xid = 1): Uint8Array {
   return framed((out) => {
-    RequestHeader.write(out, { xid: 1, type });
+    RequestHeader.write(out, { xid, type });
     body(out);
   });
 }
