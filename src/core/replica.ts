@@ -22,6 +22,7 @@ import { ContainerSweep } from './request/container-sweep.ts';
 import { LearnerClients } from './request/learner-clients.ts';
 import { LearnerWrites } from './request/learner-writes.ts';
 import { LocalSessions } from './request/local-sessions.ts';
+import type { LogBatch } from './request/log-batch.ts';
 import { Outbox } from './request/outbox.ts';
 import { Reads } from './request/reads.ts';
 import { Requests } from './request/requests.ts';
@@ -255,6 +256,11 @@ export class Replica {
   /** A leader's learner asks for a session that comes to it; true: it is open, and there from now on. */
   revalidateAtLearner(learner: object, sessionId: bigint, timeoutMs: number, now: number): boolean {
     return this.#learnerClients?.revalidate(learner, sessionId, timeoutMs, now) ?? false;
+  }
+
+  /** Of a leader whose term is over: proposed, and not handed to the log yet. */
+  takeRest(): LogBatch<PendingWrite> | undefined {
+    return this.#primary?.takeRest();
   }
 
   /** From now on no write begins; what is on its way is finished. */

@@ -2,8 +2,9 @@
 // on their links, and from `establish` on the replica that makes transactions and serves our clients. Out: what the
 // machine wants done to disk, tree and clients; the end of the term.
 //
-// Invariants: a transaction goes into our own log in the turn in which it is proposed; the term ends when nothing of it
-// is under way, and what was proposed and not committed is applied then: it is part of the history that we vote with.
+// Invariants: whatever was proposed goes into our own log, whether the term lives on or not: others may have committed
+// it before our disk had it. The term ends when nothing of it is under way, and what was proposed and not committed is
+// applied then: it is part of the history that we vote with.
 
 import type { Decision } from '../core/election/election-events.ts';
 import type { Replica } from '../core/replica.ts';
@@ -22,8 +23,7 @@ import type { LinkSocket } from '../net/link-socket.ts';
 import type { QuorumPort } from '../net/quorum-port.ts';
 import { OpCode } from '../proto/opcodes.ts';
 import type { Sid } from '../proto/sid.ts';
-import type { Zxid } from '../proto/zxid.ts';
-import { unreachable } from '../util/assert.ts';
+import { assert, unreachable } from '../util/assert.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import type { BatchLog, Driver } from './driver.ts';
 import type { LearnerView, RoleView } from './role-view.ts';
@@ -44,7 +44,6 @@ export class Leading implements Term {
   /** Appends, epoch files and answers from log files under way. */
   #busy = 0;
   #isTurnDue = false;
-  #lastLogged: Zxid = -1n;
   #endReason: string | undefined;
   #hasEnded = false;
 
@@ -311,7 +310,6 @@ export class Leading implements Term {
       append: (batch, done) => {
         this.#busy++;
         const { lastZxid } = batch;
-        this.#lastLogged = lastZxid;
         history.append(batch, () => {
           done();
           this.#done({ kind: 'synced', term, zxid: lastZxid });
@@ -342,11 +340,24 @@ export class Leading implements Term {
     this.#endReason = reason;
     this.#timer.cancel();
     this.#driver?.stop();
+    this.#logRest();
     for (const socket of this.#links.values()) socket.end();
     this.#links.clear();
     this.#port.unlead();
     this.#host.leaving(reason);
     this.#host.ports.clock.endOfTurn(() => this.#settle());
+  }
+
+  /** What waited for the batch before it to be durable. */
+  #logRest(): void {
+    const rest = this.#replica?.takeRest();
+    if (rest === undefined) return;
+    const { firstZxid, lastZxid, count } = rest;
+    this.#busy++;
+    this.#host.history.append({ bytes: rest.out.written(), firstZxid, lastZxid, count }, () => {
+      this.#busy--;
+      this.#settle();
+    });
   }
 
   #settle(): void {
@@ -356,11 +367,10 @@ export class Leading implements Term {
     const { history } = this.#host;
     try {
       for (const txn of this.#leader.pending()) {
-        // Proposed in the turn that ended the term: nobody was told that we have it.
-        if (txn.zxid > this.#lastLogged) break;
         applyTxn(history.database, txn.bytes, txn.start, txn.end);
         history.committedLog.add(txn);
       }
+      assert(history.lastZxid <= history.txnLog.lastZxid, 'the log has what the tree has');
     } catch (error) {
       this.#host.broken(error);
       return;

@@ -183,6 +183,14 @@ export class WriteLog implements WritePath {
     return batch;
   }
 
+  /** The term is over: what fills behind the batch on its way. It was proposed, and may be committed already. */
+  takeRest(): LogBatch<PendingWrite> | undefined {
+    const batch = this.#batch;
+    if (batch.count === 0) return undefined;
+    this.#batch = new LogBatch<PendingWrite>();
+    return batch;
+  }
+
   synced(commit: (write: PendingWrite, bytes: Uint8Array) => void): void {
     const batch = present(this.#syncing, 'a batch on its way to the disk');
     this.#syncing = undefined;
