@@ -19,7 +19,7 @@ const folder = projectFile('test/scenarios');
 const rewrites = process.env.QUOLL_REWRITE === '1';
 
 /** The text with every transcript as it is now. */
-function played(text: string, make: MakePlayer): string {
+export function played(text: string, make: MakePlayer): string {
   let player: Player | undefined;
   const lines: string[] = [];
   for (const line of text.split('\n')) {

@@ -1,0 +1,79 @@
+/**
+ * `npm run sim:mutants`: every seeded fault must be caught by the simulators.
+ *
+ * Arguments: parts of names or of files (any may match; all mutants otherwise); `--quick` only those
+ * every test run has; `--list` names them and runs nothing; `--built` takes dist-test/ as it is;
+ * `--world NAME` those of one world; `--seeds N` is how many a mutant may take (200);
+ * `--write` puts the table into docs/RELIABILITY.md when all were run. Output: a line for each mutant. Exit 1 when one got away or
+ * a patch does not match exactly once.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compileInto, removeLeftovers, root } from '../compile.ts';
+import { allMutants } from './all-mutants.ts';
+import type { Hunt } from './hunt.ts';
+import { hunt, seedsMax } from './hunt.ts';
+import { PatchError, PatchedCopy } from './patched-copy.ts';
+import { tableOf, withTable } from './table.ts';
+
+const { values, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    built: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    world: { type: 'string' },
+    seeds: { type: 'string', default: String(seedsMax) },
+  },
+});
+const chosen = allMutants
+  .filter(({ quick }) => quick === true || !values.quick)
+  .filter(({ world }) => values.world === undefined || world === values.world)
+  .filter(
+    ({ name, file }) => words.length === 0 || words.some((w) => `${name} ${file}`.includes(w)),
+  );
+
+if (values.list) {
+  for (const { name, file, world, breaks } of chosen) {
+    console.log(`${world.padEnd(9)}${breaks.padEnd(6)}${name} (${file})`);
+  }
+  process.exit(0);
+}
+
+removeLeftovers();
+if (!values.built && !compileInto('dist-test', 'tsconfig.test.json')) process.exit(1);
+const copy = new PatchedCopy(join(root, 'dist-test'), join(root, `.build-mutants-${process.pid}`));
+const hunts: Hunt[] = [];
+let failures = 0;
+try {
+  for (const mutant of chosen) {
+    try {
+      const one = hunt(copy, mutant, Number(values.seeds));
+      hunts.push(one);
+      if (one.caught === undefined) failures++;
+      console.log(lineOf(one));
+    } catch (error) {
+      if (!(error instanceof PatchError)) throw error;
+      failures++;
+      console.log(`ERROR   ${error.message}`);
+    }
+  }
+} finally {
+  copy.remove();
+}
+const caught = hunts.filter((one) => one.caught !== undefined);
+console.log(`${caught.length} of ${chosen.length} mutants caught`);
+if (values.write && failures === 0 && chosen.length === allMutants.length) {
+  const page = join(root, 'docs', 'RELIABILITY.md');
+  writeFileSync(page, withTable(readFileSync(page, 'utf8'), tableOf(hunts)));
+}
+process.exitCode = failures === 0 ? 0 : 1;
+
+function lineOf({ mutant, seeds, caught, failure }: Hunt): string {
+  const { name, world } = mutant;
+  if (failure !== undefined) return `FAILED  ${name} (${world}): ${failure}`;
+  if (caught === undefined) return `ALIVE   ${name} (${world}), ${seeds} tried`;
+  return `caught  ${name} (${world} ${seeds}) by ${caught.by}: ${caught.what}`.substring(0, 220);
+}
