@@ -2,7 +2,8 @@
 // four-letter words are answered in any. In: what the port accepts; which driver serves. Out: calls of that driver.
 //
 // While nobody serves, a connect request waits a little: an election is over sooner than a client tries the next server
-// and comes back. Java closes at once. Invariant: a connection belongs to one driver or waits here.
+// and comes back. Java closes at once, and so do we in a role that never serves (leaderServes). Invariant: a connection
+// belongs to one driver or waits here.
 
 import type { Connection } from '../core/session/connection.ts';
 import type { ClientLink, ClientPortHost } from '../net/client-listener.ts';
@@ -36,6 +37,7 @@ export class ClientFront implements ClientPortHost<Connection> {
   readonly #waiting = new Map<Connection, Waiting>();
   #nextId = 1;
   #driver: Driver | undefined;
+  #turnsAway = false;
 
   constructor(clock: Clock, log: Log, options: ClientFrontOptions) {
     this.#clock = clock;
@@ -58,10 +60,19 @@ export class ClientFront implements ClientPortHost<Connection> {
     }
   }
 
+  /** Nobody will serve as long as the present role lasts: who asks is closed at once. */
+  turnAway(): void {
+    this.#turnsAway = true;
+    for (const [connection, { request }] of [...this.#waiting]) {
+      if (request !== undefined) this.#drop(connection);
+    }
+  }
+
   /** Nobody serves: the clients of the role that ends are cut off. */
   suspend(): void {
     const driver = this.#driver;
     this.#driver = undefined;
+    this.#turnsAway = false;
     driver?.closeAll();
   }
 
@@ -91,7 +102,7 @@ export class ClientFront implements ClientPortHost<Connection> {
     const waiting = this.#waiting.get(connection);
     if (waiting === undefined) return;
     const isRequest = waiting.request === undefined && end - start <= requestLengthMax;
-    if (!isRequest || this.#waiting.size > requestsMax) {
+    if (!isRequest || this.#turnsAway || this.#waiting.size > requestsMax) {
       this.#drop(connection);
       return;
     }

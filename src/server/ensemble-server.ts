@@ -51,7 +51,14 @@ type Phase =
   /** 'resting': between a role and the next election. */
   | { readonly kind: 'starting' | 'resting' | 'stopped' }
   | { readonly kind: 'looking'; readonly since: number }
-  | { readonly kind: 'term'; readonly term: Term; isEstablished: boolean; isOver: boolean };
+  | {
+      readonly kind: 'term';
+      readonly term: Term;
+      isEstablished: boolean;
+      /** False: a leader that leaves clients to the others (leaderServes). */
+      isServing: boolean;
+      isOver: boolean;
+    };
 
 export class EnsembleServer {
   readonly #ports: EnsemblePorts;
@@ -120,7 +127,7 @@ export class EnsembleServer {
 
   get isServing(): boolean {
     const phase = this.#phase;
-    if (phase.kind === 'term') return phase.isEstablished && !phase.isOver;
+    if (phase.kind === 'term') return phase.isServing && !phase.isOver;
     return this.#readOnlyDriver !== undefined;
   }
 
@@ -421,7 +428,7 @@ export class EnsembleServer {
       port.refuse();
       term = new Following(host, decision.leader, this.#wantsSnapshot);
     }
-    this.#phase = { kind: 'term', term, isEstablished: false, isOver: false };
+    this.#phase = { kind: 'term', term, isEstablished: false, isServing: false, isOver: false };
     const took = `${Math.round(this.#electionMs)} ms`;
     this.#ports.log.log('info', `${decision.state} - LEADER ELECTION TOOK - ${took}`);
     term.start();
@@ -447,6 +454,7 @@ export class EnsembleServer {
         const phase = this.#phase;
         if (phase.kind !== 'term') return;
         phase.isEstablished = true;
+        phase.isServing = driver !== undefined;
         this.#pauseMs = 0;
         this.#wantsSnapshot = false;
         this.#knownAcceptedEpoch = -1;
@@ -454,6 +462,7 @@ export class EnsembleServer {
         this.#metrics.ensemble.served(role, ports.clock.now());
         this.#elector?.epochEstablished(epoch);
         if (driver !== undefined) this.#front?.serve(driver);
+        else this.#front?.turnAway();
       },
       leaving: (reason) => this.#leaving(reason),
       ended: (end) => this.#ended(end),
