@@ -106,6 +106,11 @@ export class DurableMarkWriter {
     this.#file.datasync(done);
   }
 
+  /** Throws FileError. */
+  syncNow(): void {
+    this.#file.sync();
+  }
+
   close(): void {
     this.#file.close();
   }

@@ -31,13 +31,13 @@ export class LogReader {
   readonly fileLength: number;
   readonly entryLengthMax: number;
   /** The entry `next` found: its txn is `bytes[start, end)`, valid until `next` is called again. */
-  bytes: Uint8Array = new Uint8Array(windowLength);
+  bytes: Uint8Array;
   start = 0;
   end = 0;
   /** Where the entry begins in the file. */
   offset = 0;
   stop: LogStop | undefined;
-  #view = new DataView(this.bytes.buffer);
+  #view: DataView;
   #windowAt = 0;
   #windowEnd = 0;
   #at = 0;
@@ -51,6 +51,8 @@ export class LogReader {
     this.#at = from;
     this.fileLength = file.length();
     this.entryLengthMax = entryLengthMax;
+    this.bytes = new Uint8Array(Math.min(windowLength, this.fileLength));
+    this.#view = new DataView(this.bytes.buffer);
   }
 
   /** The txn's type. */

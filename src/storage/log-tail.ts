@@ -48,13 +48,15 @@ export function judgeTail(
   if (judge.isZero(offset, judge.length)) return { kind: 'clean', offset, reason: stop.detail };
   if (stop.why === 'header') return judge.header();
   if (judge.isUnended()) return { kind: 'unended', offset, reason: stop.detail };
-  const mended = judge.wrongHead();
+  // With a mark for this file, what lies behind it was never synced: any sector may be missing.
+  const isMissing = durable !== undefined && judge.lacksSector();
+  const mended = judge.wrongHead(isMissing);
   if (mended !== undefined) return damaged(`${stop.detail}: ${mended}`);
   const behind = judge.entryBehind(offset + 1);
   if (behind !== undefined && durable === undefined) {
     return damaged(`${stop.detail}, with a whole entry behind it at byte ${behind}`);
   }
-  if (judge.isTorn()) return { kind: 'torn', offset, reason: stop.detail };
+  if (isMissing || judge.isTorn()) return { kind: 'torn', offset, reason: stop.detail };
   if (behind === undefined && judge.isStray()) {
     return { kind: 'stray', offset, reason: 'a stray byte in the padding' };
   }
@@ -103,23 +105,25 @@ class Judge {
     return this.isZero(this.#from + entryHeadLength + this.#entryLength, this.length);
   }
 
-  /** Proof that the entry is all there and only its head or its end mark is wrong. */
-  wrongHead(): string | undefined {
+  /**
+   * Proof that the entry is all there and only its head or its end mark is wrong. `isMissing`: a sector of it may never
+   * have arrived; then a head that only looks shifted is no proof.
+   */
+  wrongHead(isMissing: boolean): string | undefined {
     if (this.#stop.why === 'terminator') {
       const at = this.#from + entryHeadLength + this.#entryLength;
       const lost = at % sector === 0 && this.isZero(at, Math.min(at + sector, this.length));
       return lost ? undefined : 'its checksum is right';
     }
-    if (this.#checksumHigh !== 0) {
-      return this.#isShifted() ? 'a byte of its head is missing or too much' : undefined;
-    }
+    const shifted = (): string | undefined =>
+      !isMissing && this.#isShifted() ? 'a byte of its head is missing or too much' : undefined;
+    if (this.#checksumHigh !== 0) return shifted();
     const payload = this.#read(
       this.#from + entryHeadLength,
       Math.min(this.length, this.#from + entryHeadLength + this.#entryLengthMax + 1),
     );
     const length = fittingLength(payload, this.#checksum, txnHeaderLength);
-    if (length >= 0) return `its checksum and end mark fit ${length} bytes`;
-    return this.#isShifted() ? 'a byte of its head is missing or too much' : undefined;
+    return length >= 0 ? `its checksum and end mark fit ${length} bytes` : shifted();
   }
 
   /** The last thing in the file is the entry, a byte before or behind its place. */
@@ -137,7 +141,7 @@ class Judge {
 
   /** The offset of the first whole entry from `from` on. */
   entryBehind(from: number): number | undefined {
-    const chunk = new Uint8Array(chunkLength);
+    const chunk = this.#chunk(from);
     const view = new DataView(chunk.buffer);
     const most = this.#entryLengthMax;
     for (let base = from; base + entryHeadLength < this.length; ) {
@@ -156,10 +160,26 @@ class Judge {
     return undefined;
   }
 
+  /** Some sector shows nothing where the entry should be: of its length, or of its head where that says none. */
+  lacksSector(): boolean {
+    const from = this.#from;
+    const length = this.#entryLength;
+    const isPlausible = length >= txnHeaderLength && length <= this.#entryLengthMax;
+    const end = from + entryHeadLength + (isPlausible ? length + 1 : 0);
+    for (let at = from; at < end; ) {
+      const next = Math.min(end, at - (at % sector) + sector);
+      if (this.isZero(at, next)) return true;
+      at = next;
+    }
+    return false;
+  }
+
   isTorn(): boolean {
     const from = this.#from;
     const length = this.#entryLength;
     if (this.#stop.why === 'cut' || this.length - from < entryHeadLength) return true;
+    // Its checksum is right, and the sector its end mark begins never arrived.
+    if (this.#stop.why === 'terminator') return true;
     const plausible = length >= txnHeaderLength && length <= this.#entryLengthMax;
     const end = from + entryHeadLength + (plausible ? length + 1 : 0);
     if (end > this.length) return true;
@@ -219,7 +239,7 @@ class Judge {
   }
 
   #lastNonZero(): number {
-    const chunk = new Uint8Array(chunkLength);
+    const chunk = this.#chunk(this.#from);
     let last = this.#from;
     for (let at = this.#from; at < this.length; ) {
       const count = this.#file.read(chunk, at);
@@ -236,7 +256,7 @@ class Judge {
 
   #countNonZero(most: number): number {
     let found = 0;
-    const chunk = new Uint8Array(chunkLength);
+    const chunk = this.#chunk(this.#from);
     for (let at = this.#from; at < this.length && found < most; ) {
       const count = this.#file.read(chunk, at);
       if (count === 0) break;
@@ -244,6 +264,10 @@ class Judge {
       at += count;
     }
     return found;
+  }
+
+  #chunk(from: number): Uint8Array {
+    return new Uint8Array(Math.min(chunkLength, Math.max(0, this.length - from)));
   }
 
   #read(from: number, to: number): Uint8Array {

@@ -33,7 +33,7 @@ const chunkLength = 1 << 20;
 export function holdsNothing(files: Files, path: string): boolean {
   const file = files.open(path, 'read');
   try {
-    const chunk = new Uint8Array(chunkLength);
+    const chunk = new Uint8Array(Math.min(chunkLength, file.length() + 1));
     const header = encodeLogHeader();
     let count = file.read(chunk, 0);
     if (count < fileHeaderLength) return true;

@@ -71,7 +71,7 @@ export function* plainPieces(
   position: { at: number },
 ): Generator<Uint8Array, void> {
   if (compression === 'none') {
-    const piece = new Uint8Array(pieceLength);
+    const piece = new Uint8Array(Math.min(pieceLength, file.length() + 1));
     for (;;) {
       const count = file.read(piece, position.at);
       position.at += count;

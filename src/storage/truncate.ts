@@ -13,7 +13,7 @@ import type { Zxid } from '../proto/zxid.ts';
 import { hexZxid } from '../proto/zxid.ts';
 import { CorruptionError } from './corruption-error.ts';
 import type { DataDirectories } from './data-directories.ts';
-import { removeDurableMark } from './durable-mark.ts';
+import { DurableMarkWriter, removeDurableMark } from './durable-mark.ts';
 import type { LogFileName, SnapshotFileName } from './file-names.ts';
 import { logFiles, setAsideName, snapshotFiles } from './file-names.ts';
 import { LogReader } from './log-reader.ts';
@@ -57,9 +57,8 @@ export function* truncate(
   const cut = last === undefined ? undefined : yield* findCut(files, options, last);
   if (typeof cut === 'string') return { kind: 'impossible', reason: cut };
 
-  // It speaks of what is taken away now: half a cut would look like damage, and a new log may get an old one's name.
   const isChanged = later.length > 0 || cut !== undefined;
-  if (isChanged) removeDurableMark(files, directories.logs);
+  if (isChanged) settleMark(files, directories.logs, last, cut);
   for (const { name } of later.toReversed()) {
     files.remove(files.join(directories.logs, name));
     log.log('warn', `${name} is above 0x${hexZxid(zxid)} -> removed`);
@@ -70,6 +69,31 @@ export function* truncate(
   for (const { name } of dirty) setAside(ports, directories.snapshots, name);
   if (dirty.length > 0) files.syncDirectoryNow(directories.snapshots);
   return { kind: 'truncated' };
+}
+
+/**
+ * The mark may speak of what is taken away: half a cut would look like damage, and a new log may get an old one's name.
+ * Where a file is cut it vouches for what stays. A power loss can leave zeros where the cut begins and whole entries
+ * behind them (the system clears the rest of a block before the new length is on disk): with the mark it is clear that
+ * they are to go.
+ */
+function settleMark(
+  files: Files,
+  logs: string,
+  last: LogFileName | undefined,
+  cut: number | undefined,
+): void {
+  if (last === undefined || cut === undefined) {
+    removeDurableMark(files, logs);
+    return;
+  }
+  const mark = new DurableMarkWriter(files, logs);
+  try {
+    mark.write({ file: last.zxid, offset: cut });
+    mark.syncNow();
+  } finally {
+    mark.close();
+  }
 }
 
 /** Why what would be left could not be loaded. */
