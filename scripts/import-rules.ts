@@ -54,6 +54,8 @@ export const zones: Readonly<Record<string, Zone>> = {
   index: { may: wiring, host: true },
   'server/start': { may: wiring, host: true },
   'sim/main': { may: wiring, host: true },
+  'sim/crash-main': { may: wiring, host: true },
+  'sim/corruption-main': { may: wiring, host: true },
 };
 
 /** The entry of the table that speaks for a file of src/, undefined when there is none. */

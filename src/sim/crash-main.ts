@@ -1,0 +1,91 @@
+// `npm run sim:crash`: every workload (or one), every disk a loss of power may leave of it. Wires in the codec and
+// Java's files. Output: a line for each workload, progress every ten seconds, failures with how to repeat one; exit
+// code 1 when there is one.
+//
+// Arguments: --workload TEXT (those whose name holds it), --every N (one image of N), --moment N (one moment, told).
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { nodeCodec } from '../node/node-codec.ts';
+import type { CrashReport } from './crash-runner.ts';
+import { replayImage, runCrashWorkload } from './crash-runner.ts';
+import { crashWorkloads } from './crash-workloads.ts';
+
+const progressEveryMs = 10_000;
+
+const { values } = parseArgs({
+  options: {
+    workload: { type: 'string', default: '' },
+    every: { type: 'string', default: '1' },
+    restarts: { type: 'string', default: '60' },
+    moment: { type: 'string' },
+  },
+});
+
+/** A snapshot, and logs that go on behind it to the end. */
+const javaNames = ['snapshot.e6', 'log.e8', 'log.ff'];
+
+function javaFiles(): Map<string, Uint8Array> {
+  const folder = join(packageFolder(), 'test/fixtures/storage/java-3.8.0');
+  const names = readdirSync(folder).filter((name) => javaNames.includes(name));
+  return new Map(
+    names.map((name) => [
+      `/data/version-2/${name}`,
+      new Uint8Array(readFileSync(join(folder, name))),
+    ]),
+  );
+}
+
+function packageFolder(): string {
+  return join(dirname(fileURLToPath(import.meta.url)), '../..');
+}
+
+const started = performance.now();
+let toldAt = started;
+const total = { calls: 0, images: 0, disks: 0, failures: 0 };
+
+function tell(now: CrashReport | undefined): void {
+  if (performance.now() - toldAt < progressEveryMs) return;
+  toldAt = performance.now();
+  const images = total.images + (now?.images ?? 0);
+  const disks = total.disks + (now?.disks ?? 0);
+  const seconds = Math.round((toldAt - started) / 1000);
+  console.log(`  … ${images} images, ${disks} different disks, ${seconds} s`);
+}
+
+const options = {
+  codec: nodeCodec,
+  javaFiles: javaFiles(),
+  every: Number(values.every),
+  restartEvery: Number(values.restarts),
+  failuresMax: 20,
+  progress: tell,
+};
+
+const chosen = crashWorkloads.filter(({ name }) => name.includes(values.workload));
+for (const workload of chosen) {
+  if (values.moment !== undefined) {
+    for (const line of replayImage(workload, options, Number(values.moment))) console.log(line);
+    continue;
+  }
+  const { calls, images, disks, failures } = runCrashWorkload(workload, options);
+  total.calls += calls;
+  total.images += images;
+  total.disks += disks;
+  total.failures += failures.length;
+  console.log(`${workload.name}: ${calls} calls, ${images} images, ${disks} different disks`);
+  for (const { moment, call, image, violation, after } of failures) {
+    const restart = after === undefined ? '' : `start after ${after}: `;
+    console.log(`  FAILS: ${restart}moment ${moment} (${call}), ${image}: ${violation}`);
+    if (after !== undefined) continue;
+    console.log(`  again: npm run sim:crash -- --workload '${workload.name}' --moment ${moment}`);
+  }
+}
+const seconds = Math.round((performance.now() - started) / 1000);
+console.log(
+  `${total.calls} calls, ${total.images} images, ${total.disks} different disks started, ` +
+    `${total.failures} failures, ${seconds} s`,
+);
+process.exitCode = total.failures === 0 ? 0 : 1;
