@@ -1,5 +1,6 @@
 /**
  * Drawing lots: all of a list in a random order.
+ *
  * Input: a list and chance with a seed. Output: a new list; the same seed gives the same order.
  */
 import type { Seeded } from '../interop/harness/seeded.ts';

@@ -9,6 +9,7 @@ import type { ZooKeeper } from '../../../src/index.ts';
 import { connect } from '../../../src/index.ts';
 import { within } from './child.ts';
 import { LoadWriter } from './load-writer.ts';
+import { patiently } from './patience.ts';
 import { Seeded } from './seeded.ts';
 
 const DEADLINE_MS = 60_000;
@@ -96,16 +97,16 @@ export class Load {
   async verify(zk: ZooKeeper): Promise<void> {
     const wrong = this.writers.flatMap((writer) => writer.faults);
     // The outcome of every write in doubt is decided before this one is done.
-    await zk.create(`${this.root}/fence-`, '', { mode: 'PERSISTENT_SEQUENTIAL' });
+    await patiently(() => zk.create(`${this.root}/fence-`, '', { mode: 'PERSISTENT_SEQUENTIAL' }));
     for (const writer of this.writers) {
       const found = new Map<string, string>();
-      const names = await zk.getChildren(writer.root);
+      const names = await patiently(() => zk.getChildren(writer.root));
       await Promise.all(
         names
           .filter((name) => !name.startsWith('session-'))
           .map(async (name) => {
             const path = `${writer.root}/${name}`;
-            found.set(path, (await zk.getData(path)).text);
+            found.set(path, (await patiently(() => zk.getData(path))).text);
           }),
       );
       wrong.push(...writer.journal.contradictions(found));
@@ -117,7 +118,7 @@ export class Load {
   async verifySessions(zk: ZooKeeper): Promise<void> {
     for (const writer of this.writers) {
       assert.equal(writer.sessionsLost, 0, `${writer.root} lost its session`);
-      const stat = await zk.exists(writer.ephemeral);
+      const stat = await patiently(() => zk.exists(writer.ephemeral));
       assert.equal(stat?.ephemeralOwner, writer.sessionId, writer.ephemeral);
     }
   }

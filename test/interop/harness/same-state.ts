@@ -11,6 +11,7 @@ import type { Stat, ZooKeeper } from '../../../src/index.ts';
 import { connect, KeeperError } from '../../../src/index.ts';
 import type { Ensemble } from './ensemble.ts';
 import type { EnsembleMember } from './ensemble-member.ts';
+import { patiently } from './patience.ts';
 import type { ServerKind } from './server.ts';
 
 /** Servers keep the digest of every 128th zxid. */
@@ -67,7 +68,7 @@ async function stateOf(ensemble: Ensemble, member: EnsembleMember): Promise<Stat
   const zk = await connect(member.address, { connectTimeoutMs: DEADLINE_MS });
   let tree: string[];
   try {
-    await zk.sync('/');
+    await patiently(() => zk.sync('/'));
     tree = await readTree(zk);
   } finally {
     await zk.close();
@@ -105,9 +106,9 @@ async function readTree(zk: ZooKeeper): Promise<string[]> {
     await Promise.all(
       level.map(async (path) => {
         const [node, { acl }, children] = await Promise.all([
-          zk.getData(path),
-          zk.getACL(path),
-          zk.getChildren(path),
+          patiently(() => zk.getData(path)),
+          patiently(() => zk.getACL(path)),
+          patiently(() => zk.getChildren(path)),
         ]);
         lines.push(`${path} ${text(path, node)} ${JSON.stringify(acl)}`);
         next.push(...children.map((name) => (path === '/' ? `/${name}` : `${path}/${name}`)));
@@ -137,7 +138,7 @@ function plain(_key: string, value: unknown): unknown {
 async function useUpZxids(connectString: string): Promise<void> {
   const zk = await connect(connectString, { connectTimeoutMs: DEADLINE_MS });
   const tries = Array.from({ length: DIGEST_INTERVAL }, () =>
-    zk.delete('/there-is-no-such-node').catch((error: unknown) => {
+    patiently(() => zk.delete('/there-is-no-such-node')).catch((error: unknown) => {
       if (!(error instanceof KeeperError && error.code === 'NoNode')) throw error;
     }),
   );
