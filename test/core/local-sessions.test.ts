@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { sessionPassword } from '../../src/core/session/password.ts';
 import { ErrorCode } from '../../src/proto/errors.ts';
 import { OpCode } from '../../src/proto/opcodes.ts';
 import { FakeEnsemble } from '../support/fake-ensemble.ts';
@@ -371,6 +372,26 @@ describe('a server without a leader', () => {
     assert.equal(again.end, 'destroyed');
   });
 
+  it('calls gone what was local here, and nothing else', () => {
+    const server = readOnlyServer();
+    const come = (id: bigint): FakeClient => {
+      const client = server.connect();
+      const passwd = sessionPassword(id);
+      client.sendFrame(connectPayload({ sessionId: id, passwd, readOnly: true }));
+      server.run();
+      return client;
+    };
+    const own = 3n << 56n;
+    const refused = come(own + 5n);
+    assert.equal(readConnected(refused.take()[0] as Uint8Array).sessionId, 0n);
+    server.database.sessions.set(own + 6n, 4000);
+    for (const id of [own + 6n, 2n << 56n]) {
+      const client = come(id);
+      assert.deepEqual(client.frames, []);
+      assert.equal(client.end, 'destroyed');
+    }
+  });
+
   it('answers reads; writes and syncs are refused in their turn', () => {
     const server = readOnlyServer();
     const session = new FakeSession(server, { readOnly: true });
@@ -386,13 +407,15 @@ describe('a server without a leader', () => {
       [OpCode.multi, multiOf(['/x', 0])],
       [OpCode.sync, (out) => out.ustring('/')],
       [OpCode.deleteContainer, (out) => out.ustring('/x')],
+      [OpCode.check, deleteBody],
+      [OpCode.reconfig],
       [OpCode.getChildren, readBody('/')],
       [OpCode.closeSession],
     ]);
     const no = NotReadOnly;
     assert.deepEqual(
       replies.map(({ err }) => err),
-      [Ok, no, no, no, no, no, no, Ok, Ok],
+      [Ok, no, no, no, no, no, no, no, no, Ok, Ok],
     );
     assert.equal(session.client.end, 'ended');
     assert.deepEqual(server.txns, []);

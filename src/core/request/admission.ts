@@ -188,8 +188,7 @@ export class Admission {
     const session = this.#sessions.get(sessionId);
     const isOurs = this.#mode === 'primary' || session?.isLocal === true;
     if (!isOurs && this.#mode === 'readOnly') {
-      // It may be alive elsewhere: nobody is told that it is gone.
-      this.#host.close(connection, 'server_read_only', false);
+      this.#reopenReadOnly(connection, sessionId);
     } else if (!isOurs) {
       const waiting = this.#asking.get(sessionId);
       if (waiting === undefined) this.#asking.set(sessionId, [connection]);
@@ -200,6 +199,14 @@ export class Admission {
     } else {
       this.#take(connection, session, timeoutMs, now);
     }
+  }
+
+  /** A session of the ensemble's does not come here: reads alone would keep it from a server that serves it. */
+  #reopenReadOnly(connection: Connection, id: bigint): void {
+    const isLocal = this.#options.localSessions && !this.#database.sessions.has(id);
+    if (isLocal && this.#sessions.isOwnId(id)) this.#refuse(connection, id, 'it was local');
+    // What we do not know may be alive elsewhere; where sessions are local Java says that it is gone.
+    else this.#host.close(connection, 'server_read_only', false);
   }
 
   #take(connection: Connection, session: Session, timeoutMs: number, now: number): void {

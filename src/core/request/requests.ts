@@ -140,6 +140,10 @@ export class Requests {
         if (session?.isLocal === true) this.#closeLocal(connection, xid, reader, frameStart);
         else this.#write(connection, xid, type, reader, frameStart);
         return;
+      case 'nested':
+        if (!this.#isReadOnly) break;
+        this.#inTurn(connection, xid, type, reader, frameStart);
+        return;
       case 'internal':
         if (type !== OpCode.deleteContainer) break;
         this.#refuseWrite(connection, xid, type, reader, frameStart);
@@ -231,7 +235,7 @@ export class Requests {
   /** Why a request that becomes no transaction is refused when its turn comes, or Ok. */
   #unfit(connection: Connection, type: number): number {
     const kind = opOf(type)?.kind;
-    const isChange = kind === 'write' || type === OpCode.deleteContainer;
+    const isChange = kind === 'write' || kind === 'nested' || type === OpCode.deleteContainer;
     if (this.#isReadOnly && (isChange || type === OpCode.sync)) return ErrorCode.NotReadOnly;
     if (kind === 'write') {
       return connection.isLocal ? ErrorCode.EphemeralOnLocalSession : ErrorCode.BadArguments;
