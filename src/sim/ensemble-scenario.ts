@@ -6,7 +6,9 @@
 import type { Prng } from '../util/prng.ts';
 import type { TreeDump } from './checkers/check-history.ts';
 import { checkHistory } from './checkers/check-history.ts';
+import { QuorumChecker } from './checkers/check-quorum.ts';
 import { checkRealTime } from './checkers/check-real-time.ts';
+import { checkSyncedReads } from './checkers/check-synced-reads.ts';
 import { dumpTree } from './checkers/dump-tree.ts';
 import { GhostEnsemble } from './checkers/ghost-ensemble.ts';
 import type { EnsembleFaultSettings } from './ensemble-faults.ts';
@@ -14,7 +16,7 @@ import { EnsembleFaults, ensembleFaultKinds } from './ensemble-faults.ts';
 import { Monitor } from './monitor.ts';
 import type { EnsembleShape } from './sim-ensemble.ts';
 import { SimEnsemble, servingIn } from './sim-ensemble.ts';
-import type { SimServer } from './sim-server.ts';
+import type { MakeProgram, SimServer } from './sim-server.ts';
 import type { ScenarioOptions, ScenarioReport } from './standalone-scenario.ts';
 import { Workload } from './workload.ts';
 import { World } from './world.ts';
@@ -24,7 +26,12 @@ const settleMs = 120_000;
 /** How often every server is looked at. */
 const sampleMs = 10;
 
-export function runEnsemble(options: ScenarioOptions): ScenarioReport {
+export interface EnsembleScenarioOptions extends ScenarioOptions {
+  /** Servers that do something wrong, to see that it is noticed. */
+  readonly program?: MakeProgram;
+}
+
+export function runEnsemble(options: EnsembleScenarioOptions): ScenarioReport {
   return new Scenario(options).run();
 }
 
@@ -41,8 +48,8 @@ class Scenario {
   readonly #serving = new Set<SimServer>();
   readonly #sessionTimeoutMs: number;
 
-  constructor(options: ScenarioOptions) {
-    const { operations, onLine } = options;
+  constructor(options: EnsembleScenarioOptions) {
+    const { operations, onLine, program } = options;
     const world = new World(options);
     world.trace.onLine = onLine;
     this.#world = world;
@@ -50,7 +57,7 @@ class Scenario {
     this.#shape = shapeOf(chance);
     const { tickTimeMs } = this.#shape;
     this.#sessionTimeoutMs = tickTimeMs * (4 + chance.below(12));
-    this.#ensemble = new SimEnsemble(world, this.#shape);
+    this.#ensemble = new SimEnsemble(world, { ...this.#shape, program });
     this.#ghost = new GhostEnsemble(world, this.#ensemble.verifier);
     world.clock.onEvent = () => this.#ghost.look();
     const { servers, addresses } = this.#ensemble;
@@ -77,9 +84,14 @@ class Scenario {
         this.#faults.ended(server, end);
       };
     }
+    const quorum = new QuorumChecker(world, this.#shape);
     world.onLog = (line) => {
-      const server = servers.find(({ name }) => name === line.who);
-      if (server !== undefined) this.#ghost.said(server, line);
+      const sid = servers.findIndex(({ name }) => name === line.who) + 1;
+      const server = servers[sid - 1];
+      if (server !== undefined) {
+        this.#ghost.said(server, line);
+        quorum.said(sid, line.message);
+      }
       // No fault here damages what was synced.
       if (line.message.startsWith('problem reading snap file')) {
         world.violation('PS7', `${line.who}: ${line.message}`);
@@ -112,6 +124,7 @@ class Scenario {
       dumps: this.#dumps,
     });
     checkRealTime(world, workload.invocations);
+    checkSyncedReads(world, workload.invocations);
     return this.#report();
   }
 

@@ -9,6 +9,7 @@ import type { EnsembleServer } from '../server/ensemble-server.ts';
 import type { RoleView } from '../server/role-view.ts';
 import { present } from '../util/assert.ts';
 import type { ProcessSpeed } from './sim-process.ts';
+import type { MakeProgram } from './sim-server.ts';
 import { SimServer } from './sim-server.ts';
 import type { World } from './world.ts';
 
@@ -23,6 +24,8 @@ export interface EnsembleShape {
   readonly linesOf?: (sid: number) => readonly string[];
   readonly speedOf?: (sid: number) => ProcessSpeed;
   readonly syncMsOf?: (sid: number) => number;
+  /** What runs in place of the server of the configuration. */
+  readonly program?: MakeProgram | undefined;
 }
 
 const clientPort = 2181;
@@ -59,6 +62,7 @@ export class SimEnsemble {
       return new SimServer(world, `s${sid}`, {
         config: [...common, ...(linesOf?.(sid) ?? [])].join('\n'),
         myid: `${sid}`,
+        ...(shape.program === undefined ? {} : { program: shape.program }),
         ...(speed === undefined ? {} : { speed }),
         ...(syncMs === undefined ? {} : { syncMs }),
       });

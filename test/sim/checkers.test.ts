@@ -190,6 +190,7 @@ test('the log: a zxid that is left out, one that was applied and is gone', () =>
       path: '/data/tmp-next-log',
       bytes: entry(zxid),
       position: 16,
+      file: undefined,
     }) as const;
   const world = makeWorld();
   const ghost = new GhostLog(world, 's');
