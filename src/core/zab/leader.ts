@@ -238,7 +238,8 @@ export class Leader {
 
   #connected(link: Link, now: number): void {
     const handler = new LearnerHandler(link, this.#leadership, now);
-    if (!this.#learners.add(handler)) this.#drop(handler, 'is one stranger too many');
+    const tooMany = this.#learners.add(handler);
+    if (tooMany !== undefined) this.#drop(tooMany, 'is one stranger too many');
   }
 
   #epochSaved(name: leading.EpochName, epoch: number, now: number): void {

@@ -24,6 +24,8 @@ export interface Limits {
  * syncLimit alone, in which much can be proposed, would leave memory without a bound (Java's queuedPackets).
  */
 const backlogMax = 256 << 20;
+/** The same of one that is no member: a hundred that take nothing must not cost all there is. */
+const strangersBacklogMax = 8 << 20;
 
 export class Learners {
   readonly #limits: Limits;
@@ -43,13 +45,14 @@ export class Learners {
     return this.#handlers.values();
   }
 
-  /** False when there are too many strangers already. */
-  add(handler: LearnerHandler): boolean {
-    let strangers = 0;
-    for (const one of this) if (!one.isIntroduced || !this.#isMember(one.sid)) strangers++;
-    if (strangers >= strangersMax) return false;
+  /**
+   * Returns who has to go for it: of too many strangers the one that came first. The new one is not refused, as it may
+   * be a member that has not said so yet.
+   */
+  add(handler: LearnerHandler): LearnerHandler | undefined {
+    const strangers = [...this].filter((one) => !one.isIntroduced || !this.#isMember(one.sid));
     this.#handlers.set(handler.link, handler);
-    return true;
+    return strangers.length >= strangersMax ? strangers[0] : undefined;
   }
 
   remove(link: Link): void {
@@ -100,7 +103,8 @@ export class Learners {
     const syncMs = syncLimit * tickTimeMs;
     const { phase, link, lastReceivedAt, movedAt } = handler;
     const quietMs = now - Math.max(lastReceivedAt, movedAt);
-    if (link.waiting > backlogMax) return `takes too little: ${link.waiting} bytes wait`;
+    const waitingMax = this.#isMember(handler.sid) ? backlogMax : strangersBacklogMax;
+    if (link.waiting > waitingMax) return `takes too little: ${link.waiting} bytes wait`;
     switch (phase.kind) {
       case 'connected':
         // A byte now and then is not an introduction.

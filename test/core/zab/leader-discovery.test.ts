@@ -329,3 +329,18 @@ test('two servers with one myid: the one that is alive keeps it', () => {
   const back = script.connect('10.0.0.67').info(2n, 0);
   assert.ok(two.isClosed && !back.isClosed);
 });
+
+test('strangers do not take the place of a member: the one that came first goes', () => {
+  const script = new ScriptedLeader();
+  const strangers = Array.from({ length: 100 }, (_, i) =>
+    script.connect().info(BigInt(1000 + i), 0),
+  );
+  const member = script.connect().info(2n, 0);
+  assert.ok(!member.isClosed);
+  assert.deepEqual(
+    strangers.map(({ isClosed }) => isClosed),
+    strangers.map((_, i) => i === 0),
+  );
+  assert.match(script.lines.join('\n'), /1000 is one stranger too many -> close/);
+  assert.deepEqual(member.got(), ['LEADERINFO 0x100000000']);
+});
