@@ -34,7 +34,10 @@ export class QuorumChecker {
     const epoch = established[1] ?? '';
     const sids = new Set([...this.#of(epoch), sid]);
     if (this.isQuorum(sids)) return;
-    this.#world.violation('LD4', `s${sid} is established in epoch 0x${epoch} by ${[...sids]} alone`);
+    this.#world.violation(
+      'LD4',
+      `s${sid} is established in epoch 0x${epoch} by ${[...sids]} alone`,
+    );
   }
 
   /** More than half of the weight, in more than half of the groups that have any. */

@@ -34,6 +34,9 @@ export function checkSyncedReads(world: World, invocations: readonly Invocation[
     const highest = answered.get(epochOf(zxid));
     if (highest === undefined || highest.zxid <= zxid) continue;
     const before = `${highest.write} was answered at 0x${hexZxid(highest.zxid)}`;
-    world.violation('CL5', `${before} before ${sync} was asked for, which shows 0x${hexZxid(zxid)}`);
+    world.violation(
+      'CL5',
+      `${before} before ${sync} was asked for, which shows 0x${hexZxid(zxid)}`,
+    );
   }
 }
