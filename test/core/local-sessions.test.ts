@@ -281,6 +281,27 @@ describe('an ephemeral of a local session', () => {
     });
   }
 
+  it('and the end of it come in one piece', () => {
+    for (const at of [0, 1]) {
+      const ensemble = new FakeEnsemble({ server: upgrading });
+      const session = new FakeSession(ensemble.servers[at] as FakeServer);
+      const replies = session.askAll([
+        [OpCode.create, createBody('/a', null)],
+        [OpCode.create, createBody('/b', null, ephemeral)],
+        [OpCode.exists, readBody('/b')],
+        [OpCode.create2, createBody('/c', null, ephemeral)],
+        [OpCode.closeSession],
+      ]);
+      assert.deepEqual(
+        replies.map(({ err }) => err),
+        [Ok, Ok, Ok, Ok, Ok],
+      );
+      assert.equal(session.client.end, 'ended');
+      assert.equal(ensemble.leader.database.sessions.size, 0);
+      assert.equal(ensemble.leader.database.tree.findPath('/b'), -1);
+    }
+  });
+
   it('that fails has made it global all the same', () => {
     const ensemble = new FakeEnsemble({ server: upgrading });
     const session = new FakeSession(ensemble.learner().server);

@@ -90,17 +90,18 @@ export class LearnerClients {
 
   /** A session's requests come in runs: what they have in common is made once. */
   #requester({ sessionId, authinfo }: LearnerRequest, error: number): Requester {
+    // A learner makes a session global before it has ephemerals; a local one is unknown here, as in Java.
+    const ephemeralError = this.#sessions.get(sessionId) === undefined ? SessionExpired : Ok;
     const last = this.#last;
     const isSame = last.sessionId === sessionId && last.authIds === authinfo;
-    if (isSame && last.error === error) return last;
+    if (isSame && last.error === error && last.ephemeralError === ephemeralError) return last;
     this.#last = {
       sessionId,
       sessionHigh: highOf(sessionId),
       sessionLow: lowOf(sessionId),
       authIds: authinfo,
       error,
-      // A learner makes a session global before it has ephemerals; a local one is unknown here, as in Java.
-      ephemeralError: this.#sessions.get(sessionId) === undefined ? SessionExpired : Ok,
+      ephemeralError,
     };
     return this.#last;
   }
