@@ -5,6 +5,7 @@
  * Inputs: a server's port, requests. Outputs: lines without what differs between any two runs: session ids, passwords,
  * zxids, times. Invariant: `ask` waits for the reply to what it asked, or for the end of the connection.
  */
+import type { Reader } from '../../src/jute/reader.ts';
 import { WatcherEvent, Xid } from '../../src/proto/client.ts';
 import { OpCode } from '../../src/proto/opcodes.ts';
 import type { Body } from '../support/fake-session.ts';
@@ -20,6 +21,7 @@ import {
 
 export const EPHEMERAL = 1;
 
+const REPLY_HEADER_LENGTH = 16;
 let nextXid = 1;
 
 export class TestClient {
@@ -51,7 +53,9 @@ export class TestClient {
     const session = known === undefined ? {} : { sessionId: known.sessionId, passwd: known.passwd };
     raw.send(connectPayload({ ...session, ...options }));
     const frame = await raw.frame();
-    return new TestClient(raw, frame === undefined ? undefined : readConnected(frame));
+    // A Java server without a leader, which makes no session, answers with the header of a reply.
+    const isResponse = frame !== undefined && frame.length > REPLY_HEADER_LENGTH;
+    return new TestClient(raw, isResponse ? readConnected(frame) : undefined);
   }
 
   get session(): Connected {
@@ -85,8 +89,8 @@ export class TestClient {
       }
       if (reply.xid !== first + answers.length) answers.push(`xid ${reply.xid}?`);
       if (reply.zxid > this.lastZxid) this.lastZxid = reply.zxid;
-      const bytes = reply.body.remaining;
-      answers.push(bytes === 0 ? `${reply.err}` : `${reply.err} (${bytes} bytes)`);
+      const isMulti = requests[answers.length]?.[0] === OpCode.multi;
+      answers.push([reply.err, ...bodyOf(reply.body, isMulti)].join(' '));
     }
     return answers;
   }
@@ -151,8 +155,24 @@ export class TestClient {
   }
 }
 
+/** The errors of a multi's operations, of other replies the length. */
+function bodyOf(body: Reader, isMulti: boolean): readonly string[] {
+  if (body.remaining === 0) return [];
+  if (!isMulti) return [`(${body.remaining} bytes)`];
+  const errors: number[] = [];
+  for (;;) {
+    const type = body.int();
+    const isEnd = body.boolean();
+    errors.push(body.int());
+    if (isEnd) return [`[${errors.slice(0, -1).join(' ')}]`];
+    if (type === OpCode.error) body.skip(4);
+    else if (type === OpCode.create) body.ustring();
+    else throw new Error(`a result of type ${type}`);
+  }
+}
+
 function greetingOf(connected: Connected | undefined): string {
-  if (connected === undefined) return 'closed';
+  if (connected === undefined) return 'no session';
   const { sessionId, timeOut, readOnly } = connected;
   const session = sessionId === 0n ? 'refused' : 'session';
   const mode = readOnly === true ? ' read-only' : '';

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OpCode } from '../../src/proto/opcodes.ts';
+import type { Body } from '../support/fake-session.ts';
 import { createBody } from '../support/fake-session.ts';
 import { EPHEMERAL, multiOf, TestClient } from './ensemble-clients.ts';
 import { skipWithout } from './harness/debian.ts';
@@ -34,10 +35,11 @@ async function play(
 ): Promise<string[]> {
   const lines: string[] = [];
   const members = [{ kind }, { kind }, { kind }];
-  const ensemble = await Ensemble.start({ name: `sessions-${kind}`, members, ...plan });
+  const ensemble = await Ensemble.plan({ name: `sessions-${kind}`, members, ...plan });
   try {
+    for (const member of ensemble.members) await member.start();
     for (const scene of scenes) {
-      const leader = await ensemble.settled();
+      const leader = await leaderOf(ensemble);
       const followers = ensemble.members.filter((member) => member !== leader);
       const [a, b] = followers;
       assert.ok(a !== undefined && b !== undefined);
@@ -56,8 +58,17 @@ async function play(
   return lines;
 }
 
+/** The one that does not follow when the two others do: a leader may refuse to say so. */
+function leaderOf(ensemble: Ensemble): Promise<EnsembleMember> {
+  return ensemble.until('two followers', async () => {
+    const modes = await Promise.all(ensemble.members.map((member) => member.status()));
+    const others = ensemble.members.filter((_, index) => modes[index]?.mode !== 'follower');
+    return others.length === 1 ? others[0] : undefined;
+  });
+}
+
 async function same(plan: Partial<EnsemblePlan>, scenes: readonly Scene[]): Promise<void> {
-  const java = await play('java', plan, scenes);
+  const java = process.env.QUOLL_SHOW === 'ours' ? [] : await play('java', plan, scenes);
   if (process.env.QUOLL_SHOW === 'yes') console.log(java.join('\n'));
   const ours = await play(subject(), plan, scenes);
   if (process.env.QUOLL_SHOW === 'yes') console.log(ours.join('\n'));
@@ -65,8 +76,25 @@ async function same(plan: Partial<EnsemblePlan>, scenes: readonly Scene[]): Prom
 }
 
 describe('an ensemble of three answers as Java’s does', { skip }, () => {
+  it('a leader that does not serve', async () => {
+    await same({ properties: propertiesOf({ 'zookeeper.leaderServes': 'no' }) }, [leaderServesNot]);
+  });
+
+  it('a server that is alone serves reads', async () => {
+    const properties = propertiesOf({ 'readonlymode.enabled': 'true' });
+    await same({ properties, config: { localSessionsEnabled: 'true' } }, [readOnly]);
+  });
+
+  it('a server that is alone, without local sessions', async () => {
+    await same({ properties: propertiesOf({ 'readonlymode.enabled': 'true' }) }, [readOnly]);
+  });
+
+  it('sessions live through a change of leader, with all their time', async () => {
+    await same({}, [leaderChange]);
+  });
+
   it('sessions that move and end', async () => {
-    await same({}, [moves, ends, refusals]);
+    await same({}, [moves, ends, refusals, lag]);
   });
 
   it('local sessions that cannot become more', async () => {
@@ -78,6 +106,136 @@ describe('an ensemble of three answers as Java’s does', { skip }, () => {
     await same({ config }, [localSessions, upgrades]);
   });
 });
+
+function propertiesOf(
+  all: Readonly<Record<string, string>>,
+): Readonly<Record<ServerKind, Readonly<Record<string, string>>>> {
+  return { java: { ...all }, quoll: { ...all } };
+}
+
+async function leaderServesNot({ leader, followers: [a], say }: Stage): Promise<void> {
+  say(
+    'leader',
+    (await leader.server.ask('srvr')).split('\n').filter((line) => /^Mode/.test(line)),
+  );
+  const client = await TestClient.connect(leader.port);
+  say('leader, greeting', client.greeting);
+  const writer = await TestClient.connect(a.port);
+  say('follower, create', await writer.create('/served', EPHEMERAL));
+  say('follower, end', await writer.end());
+}
+
+async function readOnly({ ensemble, leader, followers: [a, b], say }: Stage): Promise<void> {
+  const writer = await TestClient.connect(a.port);
+  say('isro while there is a leader', await a.server.ask('isro'));
+  say('create', await writer.create('/kept'));
+  say('create', await writer.create('/gone', EPHEMERAL));
+  say('sync', await writer.sync('/'));
+  await Promise.all([leader.kill(), b.kill()]);
+  say('the connection', await writer.closed());
+  await ensemble.inMode(a, 'read-only');
+  say('isro', await a.server.ask('isro'));
+  const reader = await TestClient.connect(a.port, { readOnly: true });
+  say('who may read only', reader.greeting);
+  const other = await TestClient.connect(a.port);
+  say('who would write', other.greeting);
+  const again = await TestClient.connect(a.port, { readOnly: true }, writer);
+  say('who has a session', again.greeting);
+  const stranger = { readOnly: true, sessionId: 1n, passwd: new Uint8Array(16) };
+  say('who has a wrong password', (await TestClient.connect(a.port, stranger)).greeting);
+  if (reader.greeting !== 'no session') {
+    say('exists', await reader.exists('/kept', true));
+    say(
+      'pipelined',
+      await reader.askAll([
+        [OpCode.create, createBody('/x', null)],
+        [OpCode.exists, existsBody('/kept')],
+        [OpCode.sync, (out) => out.ustring('/')],
+        [OpCode.multi, multiOf(['/x', 0])],
+        [OpCode.create2, createBody('/x', null, EPHEMERAL)],
+        [OpCode.deleteContainer, (out) => out.ustring('/x')],
+        [
+          OpCode.check,
+          (out) => {
+            out.ustring('/kept');
+            out.int(0);
+          },
+        ],
+        [OpCode.exists, existsBody('/kept')],
+      ]),
+    );
+    say('ping', await reader.ping());
+    const ending = await TestClient.connect(a.port, { readOnly: true });
+    say('end', await ending.end());
+    if (again.greeting !== 'no session') say('end of the older session', await again.end());
+  }
+  await b.start();
+  await ensemble.settled();
+  if (reader.greeting !== 'no session') {
+    say('the leader comes back', await reader.closed());
+    const reopened = await TestClient.connect(a.port, { readOnly: true }, reader);
+    say('the read-only session', reopened.greeting);
+  }
+  const back = await TestClient.connect(a.port, {}, writer);
+  say('the session from before', back.greeting);
+  say('sync', await back.sync('/'));
+  say('its ephemeral', await back.exists('/gone'));
+  say('isro', await a.server.ask('isro'));
+  await leader.start();
+}
+
+async function leaderChange({ ensemble, leader, followers: [a, b], say }: Stage): Promise<void> {
+  const clients = [leader, a, b].map((member) =>
+    TestClient.connect(member.port, { timeOutMs: 6000 }),
+  );
+  const all = await Promise.all(clients);
+  for (const [index, client] of all.entries()) {
+    say('create', await client.create(`/change-${index}`, EPHEMERAL));
+  }
+  const short = await TestClient.connect(leader.port, { timeOutMs: 1000 });
+  say('short', await short.create('/short', EPHEMERAL));
+  // Its client will not come back.
+  await leader.kill();
+  for (const client of all) say('connection', await client.closed());
+  await ensemble.settled();
+  const watcher = await TestClient.connect(a.port);
+  for (const index of all.keys()) say('still there', await watcher.exists(`/change-${index}`));
+  const again = await Promise.all(
+    all.map((client, index) =>
+      TestClient.connect([a, b, a][index]?.port ?? 0, { timeOutMs: 6000 }, client),
+    ),
+  );
+  for (const [index, client] of again.entries()) {
+    say('again', client.greeting);
+    say('set', await client.set(`/change-${index}`));
+  }
+  await ensemble.until('the end of a silent session', async () =>
+    (await watcher.exists('/short')) === '-101' ? true : undefined,
+  );
+  for (const index of all.keys()) say('still there', await watcher.exists(`/change-${index}`));
+  // The death of a follower takes its clients' connections, not their sessions.
+  const now = await ensemble.settled();
+  const [follower] = ensemble.running.filter((member) => member !== now);
+  assert.ok(follower !== undefined);
+  await leader.start();
+  await ensemble.settled();
+  const there = await TestClient.connect(follower.port, { timeOutMs: 2000 });
+  say('ephemeral at a follower', await there.create('/at-follower', EPHEMERAL));
+  await follower.kill();
+  const keeper = await TestClient.connect(now.port);
+  say('just after its death', await keeper.exists('/at-follower'));
+  await ensemble.until('the end of its session', async () =>
+    (await keeper.exists('/at-follower')) === '-101' ? true : undefined,
+  );
+  await follower.start();
+}
+
+function existsBody(path: string): Body {
+  return (out) => {
+    out.ustring(path);
+    out.boolean(false);
+  };
+}
 
 async function moves({ leader, followers: [a, b], say }: Stage): Promise<void> {
   const places = { leader, a, b };
@@ -120,14 +278,13 @@ async function ends({ leader, followers: [a, b], say }: Stage): Promise<void> {
   for (const member of [leader, a]) {
     const name = member === leader ? 'leader' : 'follower';
     const client = await TestClient.connect(member.port);
-    say(
-      `${name}, pipelined end`,
-      await client.askAll([
-        [OpCode.create, createBody(`/ends-${name}`, null, EPHEMERAL)],
-        [OpCode.closeSession],
-        [OpCode.create, createBody(`/ends-${name}-b`, null)],
-      ]),
-    );
+    const answers = await client.askAll([
+      [OpCode.create, createBody(`/ends-${name}`, null, EPHEMERAL)],
+      [OpCode.closeSession],
+      [OpCode.create, createBody(`/ends-${name}-b`, null)],
+    ]);
+    // Java's last answer comes before the connection is closed, or does not.
+    say(`${name}, pipelined end`, answers.slice(0, 2));
     const again = await TestClient.connect(b.port, {}, client);
     say(`${name}, ended`, again.greeting);
     const other = await TestClient.connect(b.port);
@@ -160,6 +317,28 @@ async function refusals({ leader, followers: [a], say }: Stage): Promise<void> {
     say(`${name}, end`, await longer.end());
     await reader.end();
   }
+}
+
+async function lag({ leader, followers: [a], say }: Stage): Promise<void> {
+  const reader = await TestClient.connect(a.port);
+  const writer = await TestClient.connect(leader.port);
+  for (let round = 0; round < 3; round++) {
+    const path = `/lag-${round}`;
+    a.server.child.signal('SIGSTOP');
+    say('create', await writer.create(path));
+    const answers = reader.askAll([
+      [OpCode.sync, (out) => out.ustring(path)],
+      [OpCode.exists, existsBody(path)],
+      [OpCode.create, createBody(`${path}/a`, null)],
+      [OpCode.sync, (out) => out.ustring('/')],
+      [OpCode.exists, existsBody(`${path}/a`)],
+    ]);
+    a.server.child.signal('SIGCONT');
+    say('sync at who lags', await answers);
+  }
+  const ahead = { lastZxidSeen: writer.lastZxid + 1000n };
+  say('ahead of a follower', (await TestClient.connect(a.port, ahead, reader)).greeting);
+  say('still there', await reader.exists('/lag-0'));
 }
 
 async function localSessions({ leader, followers: [a, b], say }: Stage): Promise<void> {
