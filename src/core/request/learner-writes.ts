@@ -4,7 +4,9 @@
 // One link carries them there and back, and the leader keeps its order: so a commit is of our oldest write, or it is
 // somebody else's. Invariant: `#pending` is in the order of forwarding.
 
-import type { DecodeError, Reader } from '../../jute/reader.ts';
+import type { Reader } from '../../jute/reader.ts';
+import { DecodeError } from '../../jute/reader.ts';
+import { AclList } from '../../proto/data.ts';
 import { ErrorCode } from '../../proto/errors.ts';
 import { OpCode } from '../../proto/opcodes.ts';
 import { assert } from '../../util/assert.ts';
@@ -12,7 +14,9 @@ import { copyBytes, emptyBytes } from '../../util/bytes.ts';
 import { Deque } from '../../util/deque.ts';
 import type { Connection, PendingWrite } from '../session/connection.ts';
 import type { HistoryTxn } from '../zab/txn-arena.ts';
+import { createKindError } from './create-kind.ts';
 import type { LogBatch } from './log-batch.ts';
+import { isOpenAcl } from './open-acl.ts';
 import type { Forwarding, WritePath } from './write-path.ts';
 
 /** DeleteRequest: an empty path, version −1. */
@@ -54,6 +58,9 @@ export class LearnerWrites implements WritePath {
     now: number,
     _undecodable: (error: DecodeError, type: number) => void,
   ): PendingWrite {
+    if (type === OpCode.createTTL && !mayMakeTtlNode(reader)) {
+      return this.writeError(connection, xid, type, ErrorCode.BadArguments, now);
+    }
     this.#forward(connection, xid, type, reader.bytes, reader.at, reader.end);
     return this.#wait(connection, xid, type, now);
   }
@@ -175,4 +182,24 @@ export function pendingWrite(
     syncBody,
     held: undefined,
   };
+}
+
+/**
+ * A Java leader logs a createTTL whose flags or ttl make no TTL node, and then no server of its ensemble can apply it,
+ * nor start. What cannot be read it refuses by itself. The reader is left where it stood.
+ */
+function mayMakeTtlNode(reader: Reader): boolean {
+  const { at } = reader;
+  try {
+    reader.lengthOfBytes();
+    reader.lengthOfBytes();
+    if (isOpenAcl(reader) < 0) AclList.read(reader);
+    const flags = reader.int();
+    return createKindError(OpCode.createTTL, flags, reader.long(), true) === ErrorCode.Ok;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return true;
+  } finally {
+    reader.at = at;
+  }
 }
