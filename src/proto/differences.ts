@@ -15,9 +15,9 @@ export interface Difference {
   /**
    * 'beside Java': met in every full run of the differential test. 'patched': the Java that run uses,
    * Debian's 3.8.0, carries the newer behaviour as a security patch. 'alone': the request would damage
-   * a Java server, so only this server is asked.
+   * a Java server, so only this server is asked. 'ensemble': of servers that have changing roles.
    */
-  readonly tested: 'beside Java' | 'patched' | 'alone';
+  readonly tested: 'beside Java' | 'patched' | 'alone' | 'ensemble';
 }
 
 export const differences = [
@@ -268,6 +268,42 @@ export const differences = [
     quoll: 'MarshallingError beyond 64 MiB, which no client takes.',
     why: 'One client’s request must not end the service.',
     tested: 'alone',
+  },
+  {
+    id: 'connect-between-roles',
+    java: 'While a server has no role, a connection is closed as soon as it sends its connect request.',
+    quoll: 'The request waits up to 400 ms for the next role.',
+    why: 'An election is over sooner than a client has tried the other servers and come back.',
+    tested: 'ensemble',
+  },
+  {
+    id: 'read-only-session',
+    java:
+      'A read-only server without local sessions answers a request for a new session with the ' +
+      'header of a reply, NotReadOnly.',
+    quoll: 'The connection is closed.',
+    why: 'No client can read a header in place of a connect response.',
+    tested: 'ensemble',
+  },
+  {
+    id: 'read-only-stranger',
+    java:
+      'A read-only server with local sessions calls a session gone that it does not know; ' +
+      'without local sessions it takes any whose password is right.',
+    quoll:
+      'Only a local session of its own is called gone; of another the connection is closed, as ' +
+      'of one that it knows.',
+    why: 'It may be alive on the other side of a partition.',
+    tested: 'ensemble',
+  },
+  {
+    id: 'two-reopen-one',
+    java:
+      'Of two connections to one follower that reopen the same session before the leader has ' +
+      'answered, only one ever hears of it.',
+    quoll: 'Both do, and the later one keeps the session.',
+    why: 'The other would wait until its time is up.',
+    tested: 'ensemble',
   },
 ] as const satisfies readonly Difference[];
 

@@ -84,7 +84,10 @@ export interface Knowledge {
 }
 
 /** The rows that a run can meet. */
-type BesideJava = Exclude<(typeof differences)[number], { readonly tested: 'alone' }>['id'];
+type BesideJava = Exclude<
+  (typeof differences)[number],
+  { readonly tested: 'alone' | 'ensemble' }
+>['id'];
 
 type Predicate = (seen: Observation, known: Knowledge) => boolean;
 

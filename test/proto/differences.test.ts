@@ -16,6 +16,7 @@ const sections: ReadonlyArray<readonly [Difference['tested'], string]> = [
   ['beside Java', 'Met in every full run of the differential test'],
   ['patched', 'The same in the Java we compare with'],
   ['alone', 'Asked of this server only'],
+  ['ensemble', 'In an ensemble'],
 ];
 
 const introductions: Readonly<Record<Difference['tested'], string>> = {
@@ -30,6 +31,10 @@ const introductions: Readonly<Record<Difference['tested'], string>> = {
   alone:
     'These requests damage a Java 3.8.0 server, or the two would not have the same tree after them. ' +
     '`test/core/requests-apart.test.ts` asks them of this server alone.',
+  ensemble:
+    'What clients see of servers that elect and follow leaders: `test/interop/ensemble-sessions.test.ts` ' +
+    'takes the same steps with three servers of Java’s and three of ours, `test/server/client-front.test.ts` ' +
+    'and `test/core` have these rows.',
 };
 
 function text(): string {
