@@ -1,8 +1,9 @@
 /**
  * The network between the servers is cut in two: the smaller side acknowledges nothing that was
  * written after the cut and hangs up on its clients within (syncLimit + 2) ticks, the larger side goes
- * on, and after healing all servers are one ensemble with the same state. Cuts are silent (bytes vanish, connections seem to live)
- * or refused (connections break); the leader is on the smaller side or on the larger.
+ * on, and after healing all servers are one ensemble with the same state. Cuts are silent (bytes
+ * vanish, connections seem to live) or refused (connections break); the leader is on the smaller side
+ * or on the larger.
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
