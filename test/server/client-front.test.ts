@@ -1,6 +1,7 @@
 /**
- * The client port between two roles: a connect request waits a little for whoever serves next, and is closed when
- * nobody does; four-letter words are answered at any time; a role that never serves turns clients away at once.
+ * The client port between two roles: a connect request waits a little for whoever serves next, and is
+ * closed when nobody does; four-letter words are answered at any time; a role that never serves turns
+ * clients away at once.
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

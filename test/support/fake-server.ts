@@ -125,6 +125,8 @@ export interface FakePlace {
   readonly serverId: number;
   readonly database: Database;
   readonly role: ReplicaRole;
+  /** What an earlier role of the same server had. */
+  readonly sessions?: SessionTracker;
   /** Its batch is durable, and it was told so. */
   readonly synced?: (lastZxid: bigint) => void;
 }
@@ -146,12 +148,14 @@ export class FakeServer implements FakePort {
     this.#world = world;
     this.database = place?.database ?? emptyDatabase();
     const { clock } = world;
-    this.sessions = new SessionTracker({
-      tickTimeMs: 2000,
-      serverId: place?.serverId ?? 1,
-      wallTime: wallTimeAtStart,
-      now: world.now,
-    });
+    this.sessions =
+      place?.sessions ??
+      new SessionTracker({
+        tickTimeMs: 2000,
+        serverId: place?.serverId ?? 1,
+        wallTime: wallTimeAtStart,
+        now: world.now,
+      });
     const isPrimary = this.#isPrimary(place?.role);
     this.sessions.startOver(isPrimary ? 'primary' : 'learner', world.now);
     this.replica = new Replica(
