@@ -14,14 +14,6 @@ export const requestMutants: readonly Mutant[] = [
     quick: true,
   },
   {
-    name: 'a sync does not wait at the leader (1675)',
-    file: 'core/zab/broadcast',
-    find: 'if (this.#proposals.length === 0)\n            this.#release(waiter);',
-    replace: 'if (true)\n            this.#release(waiter);',
-    breaks: 'CL5',
-    world: 'ensemble',
-  },
-  {
     name: 'a sync does not ask the leader',
     file: 'core/request/requests',
     find: 'if (this.#isReadOnly || connection.error !== ErrorCode.Ok)\n            return false;',
@@ -204,10 +196,17 @@ export const requestMutants: readonly Mutant[] = [
     world: 'ensemble',
   },
   {
-    name: 'session ids are used again after a restart (1622)',
+    name: 'session ids begin anew at each start (1622)',
     file: 'core/session/session-tracker',
-    find: 'if (used >= this.#nextId)\n            this.#nextId = (used + 1n) & idMask;',
-    replace: '',
+    find: 'this.#nextId = (BigInt(Math.floor(options.wallTime)) << 16n) & idMask;',
+    replace: 'this.#nextId = 1n;',
+    and: [
+      {
+        file: 'core/session/session-tracker',
+        find: 'if (used >= this.#nextId)\n            this.#nextId = (used + 1n) & idMask;',
+        replace: '',
+      },
+    ],
     breaks: 'SE3',
     world: 'lone',
   },
@@ -222,8 +221,8 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a session that moved is not refused at its old server',
     file: 'core/request/learner-clients',
-    find: 'return session.owner === link ? ErrorCode.Ok : ErrorCode.SessionMoved;',
-    replace: 'return ErrorCode.Ok;',
+    find: 'return session.owner === link ? Ok : ErrorCode.SessionMoved;',
+    replace: 'return Ok;',
     breaks: 'CL7',
     world: 'ensemble',
   },
@@ -238,8 +237,8 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'requests of a session that has ended are carried out by the leader',
     file: 'core/request/learner-clients',
-    find: 'return isElsewhere ? ErrorCode.Ok : ErrorCode.SessionExpired;\n        }\n        if (session.closing)\n            return ErrorCode.SessionExpired;',
-    replace: 'return ErrorCode.Ok;\n        }',
+    find: 'return isElsewhere ? Ok : SessionExpired;\n        }\n        if (session.closing)\n            return SessionExpired;',
+    replace: 'return Ok;\n        }',
     breaks: 'SE4',
     world: 'ensemble',
   },
@@ -250,14 +249,6 @@ export const requestMutants: readonly Mutant[] = [
     replace: '',
     breaks: 'CL1',
     world: 'ensemble',
-  },
-  {
-    name: 'the counter of an epoch overflows (1277)',
-    file: 'core/zab/broadcast',
-    find: 'return this.lastCommitted >= this.#last;',
-    replace: 'return false;',
-    breaks: 'LV1',
-    world: 'zab',
   },
   {
     name: 'deleting does not count at its parent (3125)',

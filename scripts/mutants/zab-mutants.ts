@@ -28,7 +28,7 @@ export const electionMutants: readonly Mutant[] = [
     find: 'return this.#hierarchy.weights.get(sid) ?? 0;',
     replace: 'return this.#hierarchy.weights.has(sid) ? 1 : 0;',
     breaks: 'LD4',
-    world: 'zab',
+    world: 'ensemble',
   },
   {
     name: 'votes go by zxid before epoch',
@@ -72,8 +72,15 @@ export const zabMutants: readonly Mutant[] = [
     file: 'core/zab/learners',
     find: "const counts = handler.role === 'follower' && handler.isIntroduced;\n            if (counts && verifier.voters.has(handler.sid) && fits(handler))",
     replace: 'const counts = handler.isIntroduced;\n            if (counts && fits(handler))',
+    and: [
+      {
+        file: 'core/election/quorum-verifier',
+        find: 'if (this.voters.has(sid))\n                voters.add(sid);',
+        replace: 'voters.add(sid);',
+      },
+    ],
     breaks: 'LD4',
-    world: 'zab',
+    world: 'ensemble',
   },
   {
     name: 'the epoch is not above the quorum’s',
@@ -89,14 +96,13 @@ export const zabMutants: readonly Mutant[] = [
     file: 'core/zab/epoch-proposal',
     find: 'this.#highest = Math.max(this.#highest, acceptedEpoch);',
     replace: ';',
-    breaks: 'EP4',
-    world: 'zab',
-  },
-  {
-    name: 'an epoch lower than the accepted one is followed',
-    file: 'core/zab/learner-handshake',
-    find: 'if (epoch < acceptedEpoch) {',
-    replace: 'if (epoch < 0) {',
+    and: [
+      {
+        file: 'core/zab/learner-handshake',
+        find: 'if (epoch < acceptedEpoch) {',
+        replace: 'if (epoch < 0) {',
+      },
+    ],
     breaks: 'EP4',
     world: 'zab',
   },
@@ -114,6 +120,13 @@ export const zabMutants: readonly Mutant[] = [
     file: 'core/zab/learner-handshake',
     find: 'this.#sendAckEpoch(-1, what);',
     replace: 'this.#sendAckEpoch(this.#options.currentEpoch, what);',
+    and: [
+      {
+        file: 'core/zab/epoch-proposal',
+        find: 'this.#highest = Math.max(this.#highest, acceptedEpoch);',
+        replace: ';',
+      },
+    ],
     breaks: 'EP4',
     world: 'zab',
   },
@@ -156,6 +169,13 @@ export const zabMutants: readonly Mutant[] = [
     file: 'core/zab/leader',
     find: "if (phase.kind !== 'synchronizing' || !phase.isCurrentEpochSaved)",
     replace: "if (phase.kind !== 'synchronizing')",
+    and: [
+      {
+        file: 'core/zab/leader',
+        find: "const isSaved = phase.kind !== 'synchronizing' || phase.isCurrentEpochSaved;",
+        replace: 'const isSaved = true;',
+      },
+    ],
     breaks: 'PS2',
     world: 'zab',
   },
@@ -245,11 +265,20 @@ export const zabMutants: readonly Mutant[] = [
     world: 'zab',
   },
   {
-    name: 'COMMIT is applied to whatever is next',
+    name: 'COMMIT is applied out of order',
+    file: 'core/zab/learner-history',
+    find: 'const txn = this.#pending.shift();',
+    replace:
+      'const first = this.#pending.shift();\n        const txn = this.#pending.shift() ?? first;\n        if (txn !== first) this.#pending.push(first);',
+    breaks: 'HI4',
+    world: 'zab',
+  },
+  {
+    name: 'COMMIT is applied to the proposal behind, too',
     file: 'core/zab/learner-history',
     find: 'if (head?.zxid === zxid) {',
-    replace: 'if (head !== undefined) {',
-    breaks: 'HI4',
+    replace: 'if (head?.zxid === zxid) {\n            this.#deliver();',
+    breaks: 'HI1',
     world: 'zab',
   },
   {
@@ -257,14 +286,28 @@ export const zabMutants: readonly Mutant[] = [
     file: 'core/zab/learner-handler',
     find: 'this.#heldFrom ??= zxid;',
     replace: 'this.#heldFrom = zxid;',
+    and: [
+      {
+        file: 'core/zab/learner-history',
+        find: 'if (head?.zxid === zxid) {',
+        replace: 'if (head !== undefined) {',
+      },
+    ],
     breaks: 'HI14',
     world: 'zab',
   },
   {
-    name: 'a hole before a proposal is not seen',
+    name: 'DIFF has a hole, and nobody sees it',
     file: 'core/zab/learner-history',
     find: 'if (follows(this.#lastReceived, zxid))\n            return undefined;',
     replace: 'return undefined;',
+    and: [
+      {
+        file: 'core/zab/learner-sync',
+        find: "return diff(max, learnerZxid, 'its last transaction is ours', logTo);",
+        replace: "return diff(max, learnerZxid + 1n, 'its last transaction is ours', logTo);",
+      },
+    ],
     breaks: 'HI12',
     world: 'zab',
   },
@@ -287,19 +330,10 @@ export const zabMutants: readonly Mutant[] = [
     quick: true,
   },
   {
-    name: 'TRUNC cuts one transaction too few',
-    file: 'core/zab/learner-sync',
-    find: "return trunc(before, 'its last transaction is not ours', logTo);",
-    replace: "return trunc(learnerZxid, 'its last transaction is not ours', logTo);",
-    breaks: 'HI1',
-    world: 'zab',
-  },
-  {
-    name: 'another epoch’s transaction of the same counter passes for ours',
+    name: 'a history that is not ours gets a DIFF',
     file: 'core/zab/learner-sync',
     find: 'if (before === learnerZxid)\n        return diff(',
-    replace:
-      'if (before === learnerZxid || counterOf(before ?? 0n) === counterOf(learnerZxid))\n        return diff(',
+    replace: 'if (before !== undefined)\n        return diff(',
     breaks: 'HI1',
     world: 'zab',
   },
@@ -343,6 +377,21 @@ export const zabMutants: readonly Mutant[] = [
     find: 'writeBarePacket(this.#link.out, PacketType.ACK, zxid);',
     replace: 'writeBarePacket(this.#link.out, PacketType.ACK, zxid + 1n);',
     breaks: 'PS1',
+    world: 'zab',
+  },
+  {
+    name: 'the counter of an epoch overflows (1277)',
+    file: 'core/zab/broadcast',
+    find: 'return this.#isEstablished && this.lastProposed < this.#last;',
+    replace: 'return this.#isEstablished;',
+    and: [
+      {
+        file: 'core/zab/broadcast',
+        find: 'return this.lastCommitted >= this.#last;',
+        replace: 'return false;',
+      },
+    ],
+    breaks: 'HI4',
     world: 'zab',
   },
   {

@@ -6,7 +6,9 @@ import { Connection } from '../client/connection.ts';
 import { ClientSession } from '../core/client/client-session.ts';
 import type { ServerAddress } from '../core/client/server-list.ts';
 import type { ClientEffect, ClientEvent, ClientState } from '../core/client/session-events.ts';
+import { Reader } from '../jute/reader.ts';
 import type { Net, Timer } from '../ports.ts';
+import { WatcherEvent, Xid } from '../proto/client.ts';
 import { ErrorCode } from '../proto/errors.ts';
 import type { SessionId } from '../proto/zxid.ts';
 import type { SimWatch } from './invocation.ts';
@@ -34,6 +36,8 @@ export interface Connected {
 type Effect = ClientEffect<SimWatch, Invocation>;
 type Event = ClientEvent<SimWatch, Invocation>;
 
+/** xid, zxid, error. */
+const replyHeaderLength = 16;
 const requestsMax = 10_000;
 const juteMaxBuffer = 1_048_575;
 
@@ -260,10 +264,19 @@ export class SimClient {
   #dial(attempt: number, server: ServerAddress, timeoutMs: number): void {
     this.#connection = new Connection(this.#net, server, timeoutMs, {
       dialled: () => this.#step({ kind: 'dialled', attempt }),
-      received: (bytes, view, start, end) =>
-        this.#step({ kind: 'received', attempt, bytes, view, start, end }),
+      received: (bytes, view, start, end) => {
+        if (view.getInt32(start) === Xid.NOTIFICATION) this.#checkAwaited(bytes, start);
+        this.#step({ kind: 'received', attempt, bytes, view, start, end });
+      },
       closed: (reason) => this.#step({ kind: 'closed', attempt, reason }),
     });
+  }
+
+  /** WA4: what the client machine would pass over in silence, as nobody waits for it. */
+  #checkAwaited(bytes: Uint8Array, start: number): void {
+    const { path } = WatcherEvent.read(new Reader(bytes, start + replyHeaderLength));
+    if (this.watches.some((watch) => watch.path === path && watch.event === undefined)) return;
+    this.#world.violation('WA4', `${this.name} is told of ${path}, and nobody waits for that`);
   }
 
   /** One timer, never later than the machine's deadline. */

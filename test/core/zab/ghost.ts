@@ -14,6 +14,7 @@ export class Ghost {
   /** The one history: everything that was ever committed, in order. */
   readonly committed: ModelTxn[] = [];
   readonly #verifier: QuorumVerifier;
+  readonly #counterMax: number;
   readonly #established = new Map<number, Sid>();
   /** What each zxid was proposed as, and by whom. */
   readonly #proposed = new Map<Zxid, ModelTxn>();
@@ -24,9 +25,12 @@ export class Ghost {
   /** To whom each server promised each epoch. */
   readonly #promises = new Map<string, Sid>();
   readonly #promised = new Map<Sid, number>();
+  /** Whose NEWLEADER each server acknowledged since it last promised. */
+  readonly #acknowledged = new Map<Sid, number>();
 
-  constructor(verifier: QuorumVerifier) {
+  constructor(verifier: QuorumVerifier, counterMax = 0xffff_ffff) {
     this.#verifier = verifier;
+    this.#counterMax = counterMax;
   }
 
   /** A leader proposes. */
@@ -34,6 +38,7 @@ export class Ghost {
     const { zxid } = txn;
     assert.equal(this.#established.get(epochOf(zxid)), leader.sid, 'HI2: only the leader proposes');
     assert.ok(!this.#proposed.has(zxid), `HI4: zxid 0x${hexZxid(zxid)} is used once`);
+    assert.ok(counterOf(zxid) <= this.#counterMax, 'HI4: the counter of an epoch ends');
     this.#proposed.set(zxid, txn);
     // It may be deposed and not know it: then others have committed what is of later epochs.
     const earlier = this.committed.findLast((one) => epochOf(one.zxid) < epochOf(zxid));
@@ -135,6 +140,7 @@ export class Ghost {
   /** ACKEPOCH(epoch) leaves. `counts`: it is not a repetition. */
   promised(host: ZabHost, leader: Sid, epoch: number, counts: boolean): void {
     assert.ok(host.durable.acceptedEpoch >= epoch, 'EP4: the promise is on disk');
+    this.#acknowledged.delete(host.sid);
     if (!counts) return;
     const key = `${host.sid} ${epoch}`;
     assert.equal(this.#promises.get(key) ?? leader, leader, 'EP4: one leader an epoch');
@@ -151,8 +157,11 @@ export class Ghost {
       assert.ok(currentEpoch >= epoch, 'PS2: currentEpoch on disk before the ACK of NEWLEADER');
       const initial = this.#initial.get(epoch) ?? [];
       assert.deepEqual(history.slice(0, initial.length), initial, 'PS2: history on disk');
+      this.#acknowledged.set(host.sid, epoch);
       return;
     }
+    const isFirst = this.#acknowledged.get(host.sid) !== epoch;
+    assert.ok(!isFirst, 'PS2: the first ACK of a term is that of NEWLEADER (ZOOKEEPER-4685)');
     const txn = history.findLast((one) => one.zxid === zxid);
     assert.ok(txn !== undefined, `PS1: 0x${hexZxid(zxid)} is on disk before its ACK`);
     assert.deepEqual(txn, this.#proposed.get(zxid), 'PS1: and it is what was proposed');

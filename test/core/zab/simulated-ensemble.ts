@@ -38,6 +38,8 @@ export interface EnsembleOptions {
   readonly verifier: QuorumVerifier;
   readonly seed: number;
   readonly faults: Faults;
+  /** The last counter an epoch may use, where it is not ZooKeeper's. */
+  readonly counterMax?: number | undefined;
 }
 
 interface Task {
@@ -69,17 +71,19 @@ export class SimulatedEnsemble implements HostWorld {
   readonly oddities: number;
   readonly #verifier: QuorumVerifier;
   readonly #configText: string;
+  readonly #counterMax: number | undefined;
   readonly #tasks = new Heap<Task>((a, b) => a.at < b.at || (a.at === b.at && a.number < b.number));
   readonly #held = new Map<Sid, (() => void)[]>();
   #taskNumber = 0;
   #isWriting = true;
 
-  constructor({ verifier, seed, faults, isManual = false }: EnsembleOptions) {
+  constructor({ verifier, seed, faults, counterMax, isManual = false }: EnsembleOptions) {
     this.random = new Prng(seed);
     this.#verifier = verifier;
     this.#configText = printQuorumConfig(verifier.config);
     this.faults = faults;
-    this.ghost = new Ghost(verifier);
+    this.#counterMax = counterMax;
+    this.ghost = new Ghost(verifier, counterMax);
     this.network = new SimulatedNetwork(this);
     for (const [sid, { role }] of verifier.config.members) {
       this.servers.set(sid, {
@@ -209,6 +213,7 @@ export class SimulatedEnsemble implements HostWorld {
       ...{ mySid: server.sid, term: host.term, committed: this.#verifier },
       ...{ tickTimeMs, initLimit, syncLimit, committedLog: host.committedLog },
       logBytesMax: () => 40 * 30,
+      ...(this.#counterMax === undefined ? {} : { counterMax: this.#counterMax }),
     };
     const { acceptedEpoch, currentEpoch } = host.durable;
     const { knownAcceptedEpoch } = server;
