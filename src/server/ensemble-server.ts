@@ -125,6 +125,12 @@ export class EnsembleServer {
     };
   }
 
+  /** It leads or follows in an epoch that stands: what its tree holds is committed. */
+  get isEstablished(): boolean {
+    const phase = this.#phase;
+    return phase.kind === 'term' && phase.isEstablished && !phase.isOver;
+  }
+
   get isServing(): boolean {
     const phase = this.#phase;
     if (phase.kind === 'term') return phase.isServing && !phase.isOver;

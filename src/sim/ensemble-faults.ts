@@ -10,6 +10,7 @@
 import { FileError } from '../ports.ts';
 import { exitCodes } from '../server/exit-codes.ts';
 import type { Prng } from '../util/prng.ts';
+import type { Due } from './sim-clock.ts';
 import type { SimEnsemble } from './sim-ensemble.ts';
 import { servingIn } from './sim-ensemble.ts';
 import type { NetHost } from './sim-net.ts';
@@ -39,6 +40,7 @@ export const ensembleFaultKinds = [
   'disk replaced',
   'all killed',
   'all powerless',
+  'quorum powerless',
   'rolling restart',
 ] as const;
 export type EnsembleFaultKind = (typeof ensembleFaultKinds)[number];
@@ -73,7 +75,7 @@ export class EnsembleFaults {
   readonly #chance: Prng;
   /** Servers whose disk failed in this life. */
   readonly #badDisks = new Set<SimServer>();
-  readonly #bootsDue = new Set<SimServer>();
+  readonly #boots = new Map<SimServer, Due>();
   #isActive = false;
   #isBroken = false;
   /** A replaced disk is not filled again yet. */
@@ -110,7 +112,7 @@ export class EnsembleFaults {
       server.disk.capacity = Number.POSITIVE_INFINITY;
       server.syncMs = server.settings.syncMs ?? server.syncMs;
       server.resume();
-      if (server.state === 'off') this.#bootSoon(server);
+      if (server.state === 'off') this.#bootWithin(server, 500);
     }
     this.#world.net.healAll();
   }
@@ -118,7 +120,7 @@ export class EnsembleFaults {
   /** For `onEnded` of each server. */
   ended(server: SimServer, end: ServerEnd): void {
     if (!this.#isAllowed(server, end)) this.#isBroken = true;
-    else this.#bootSoon(server);
+    else this.#bootWithin(server, this.#isActive ? 2 * this.#settings.offMs : 500);
   }
 
   #isAllowed(server: SimServer, end: ServerEnd): boolean {
@@ -139,17 +141,17 @@ export class EnsembleFaults {
     return true;
   }
 
-  #bootSoon(server: SimServer): void {
-    if (this.#bootsDue.has(server) || this.#isBroken) return;
-    this.#bootsDue.add(server);
-    const pause = this.#isActive ? this.#settings.offMs * 2 : 500;
-    this.#world.clock.after(pause * this.#chance.fraction(), () => {
-      this.#bootsDue.delete(server);
+  /** Whatever was planned for it before. */
+  #bootWithin(server: SimServer, ms: number): void {
+    const planned = this.#boots.get(server);
+    if (planned !== undefined) planned.cancelled = true;
+    const boot = this.#world.clock.after(ms * this.#chance.fraction(), () => {
       if (server.state !== 'off') return;
       if (server.disk.capacity === Number.POSITIVE_INFINITY) this.#badDisks.delete(server);
       server.boot();
       if (this.#isActive && this.#chance.chance(this.#settings.bootShare)) this.#plan(server, 20);
     });
+    this.#boots.set(server, boot);
   }
 
   #next(): void {
@@ -189,7 +191,7 @@ export class EnsembleFaults {
   #strike(kind: EnsembleFaultKind, server: SimServer): void {
     const { servers } = this.#ensemble;
     const isDown = server.state === 'off' || server.state === 'stopping';
-    const isCommon = kind === 'partition' || kind === 'slow link' || kind.startsWith('all');
+    const isCommon = /^(?:all|quorum|partition|slow link)/.test(kind);
     if (isDown && !isCommon) return;
     this.#world.count(kind);
     this.#world.note(server.name, `fault: ${kind}`);
@@ -199,6 +201,9 @@ export class EnsembleFaults {
         return;
       case 'all powerless':
         for (const one of servers) if (one.state !== 'off') one.powerOff();
+        return;
+      case 'quorum powerless':
+        this.#strikeQuorum();
         return;
       case 'rolling restart':
         servers.forEach((one, i) => {
@@ -225,6 +230,21 @@ export class EnsembleFaults {
         return;
       default:
         this.#strikeProcess(kind, server);
+    }
+  }
+
+  /** What a quorum has on disk is all there is: the others end too, and come back late. */
+  #strikeQuorum(): void {
+    const { voting } = this.#ensemble;
+    const count = Math.floor(voting.length / 2) + 1;
+    const quorum = new Set(this.#chance.shuffle([...voting]).filter((_, i) => i < count));
+    for (const server of voting) {
+      if (quorum.has(server)) {
+        if (server.state !== 'off') server.powerOff();
+        continue;
+      }
+      if (server.state !== 'off') server.kill();
+      this.#bootWithin(server, 20 * this.#settings.offMs);
     }
   }
 

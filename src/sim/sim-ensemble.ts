@@ -6,7 +6,6 @@ import type { ServerAddress } from '../core/client/server-list.ts';
 import type { QuorumVerifier } from '../core/election/quorum-verifier.ts';
 import { readConfig } from '../server/config.ts';
 import type { EnsembleServer } from '../server/ensemble-server.ts';
-import type { RoleView } from '../server/role-view.ts';
 import { present } from '../util/assert.ts';
 import type { ProcessSpeed } from './sim-process.ts';
 import type { MakeProgram } from './sim-server.ts';
@@ -87,7 +86,7 @@ export class SimEnsemble {
     const views = this.servers.map((server) => servingIn(server)?.view);
     const first = views[0];
     return views.every(
-      (view) => view?.epoch === first?.epoch && view?.leader === first?.leader && isInRole(view),
+      (view) => view !== undefined && view.epoch === first?.epoch && view.leader === first?.leader,
     );
   }
 
@@ -102,15 +101,10 @@ export class SimEnsemble {
   }
 }
 
-/** The server that serves clients in a role of the ensemble there, if one does. */
+/** The server there, if its role is established: it serves clients, unless it leads and leaves them to the others. */
 export function servingIn(server: SimServer): EnsembleServer | undefined {
   const { ensembleServer, state } = server;
-  if (state !== 'serving' || ensembleServer?.isServing !== true) return undefined;
-  return isInRole(ensembleServer.view) ? ensembleServer : undefined;
-}
-
-function isInRole(view: RoleView | undefined): boolean {
-  return view !== undefined && ['leader', 'follower', 'observer'].includes(view.state);
+  return state === 'serving' && ensembleServer?.isEstablished === true ? ensembleServer : undefined;
 }
 
 /** `leads epoch 3`, `follows s3 in epoch 3`, `looks for a leader`, `off`. */
