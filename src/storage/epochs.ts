@@ -1,11 +1,15 @@
 // The files currentEpoch and acceptedEpoch (QuorumPeer.readLongFromFile, writeLongToFile, loadDataBase): a decimal
-// number each, no line break, beside the snapshots. acceptedEpoch: the latest epoch this server promised itself to;
+// number each, beside the snapshots. acceptedEpoch: the latest epoch this server promised itself to;
 // currentEpoch: the latest whose leader's history it had on disk. In: the directory and the last zxid. Out: both
 // numbers, or an EpochError that says what is wrong; `saveEpoch` for a term.
 //
 // Invariants: on disk currentEpoch ≤ acceptedEpoch, and neither decreases; a saved epoch is done when the file, its
 // name and its content are on disk (Java leaves the name to chance). A crash between two writes is mended where it
 // is certain that no promise is taken back; anything else is refused before a file is touched.
+//
+// Java writes digits and nothing else, so with one digit changed it keeps another promise and does not know. Ours are
+// `+0000000012` and a second line with a checksum: to Java, which reads the first line, the same number; to us, no
+// changed or missing byte makes it another, or one of Java's.
 
 import { decodeAscii, encodeUtf8 } from '../jute/utf8.ts';
 import type { FileDone, Files } from '../ports.ts';
@@ -13,6 +17,7 @@ import { FileError } from '../ports.ts';
 import type { Zxid } from '../proto/zxid.ts';
 import { epochOf, hexZxid } from '../proto/zxid.ts';
 import { assert } from '../util/assert.ts';
+import { crc32, crcStart, crcValue } from '../util/checksums.ts';
 
 export type EpochFileName = 'acceptedEpoch' | 'currentEpoch';
 
@@ -122,11 +127,14 @@ export function readEpoch(files: Files, path: string): number | undefined {
   } finally {
     file.close();
   }
-  // Java reads the first line, and Long.parseLong takes a sign.
-  const [line = ''] = text.split(/\r\n|\r|\n/);
-  const epoch = /^[+-]?\d{1,19}$/.test(line) ? Number(line) : Number.NaN;
-  if (epoch >= -1 && epoch <= epochMax) return epoch;
-  throw new EpochError(`${path} holds ${JSON.stringify(line)}, which is no epoch`);
+  // Java reads the first line; whoever edits a file may end it with a line break.
+  const [number] =
+    /^(?:0|-1|[1-9]\d{0,9})(?=\r?\n?$)/.exec(text) ?? /^[+-]\d{10}(?=\n)/.exec(text) ?? [];
+  const epoch = Number(number ?? Number.NaN);
+  if (epoch >= -1 && epoch <= epochMax) {
+    if (number?.length !== signedLength || text === textOf(nameOf(path), epoch)) return epoch;
+  }
+  throw new EpochError(`${path} holds ${JSON.stringify(text)}, which is no epoch`);
 }
 
 /** Throws FileError. For start-up. */
@@ -139,7 +147,7 @@ export function saveEpochNow(
   const temporary = files.join(directory, name + temporarySuffix);
   const file = files.open(temporary, 'create');
   try {
-    file.write(encodeEpoch(epoch), 0);
+    file.write(encodeUtf8(textOf(name, epoch)), 0);
     file.sync();
   } finally {
     file.close();
@@ -161,7 +169,7 @@ export function saveEpoch(
 ): void {
   const temporary = files.join(directory, name + temporarySuffix);
   const file = files.open(temporary, 'create');
-  file.write(encodeEpoch(epoch), 0);
+  file.write(encodeUtf8(textOf(name, epoch)), 0);
   file.datasync((error) => {
     try {
       file.close();
@@ -175,12 +183,27 @@ export function saveEpoch(
   });
 }
 
-function encodeEpoch(epoch: number): Uint8Array {
+/** Sign and digits. */
+const signedLength = 11;
+
+function textOf(name: string, epoch: number): string {
   assert(
     Number.isInteger(epoch) && epoch >= -1 && epoch <= epochMax,
     'an epoch is −1 or a positive int',
   );
-  return encodeUtf8(`${epoch}`);
+  const digits = Math.abs(epoch)
+    .toString()
+    .padStart(signedLength - 1, '0');
+  const line = `${epoch < 0 ? '-' : '+'}${digits}`;
+  const bytes = encodeUtf8(`${name} ${line}`);
+  const sum = crcValue(crc32(crcStart, bytes, 0, bytes.length));
+  return `${line}\n${sum.toString(16).padStart(8, '0')}\n`;
+}
+
+/** currentEpoch.tmp is to become currentEpoch. */
+function nameOf(path: string): string {
+  const name = path.substring(path.search(/[^/\\]*$/));
+  return name.endsWith(temporarySuffix) ? name.substring(0, name.length - 4) : name;
 }
 
 function readTemporary(files: Files, path: string): number | undefined {

@@ -3,17 +3,19 @@
 // takes an hour's worth (236 billion) beyond what it starts with, on disk before the first id is given out. No id is
 // given twice then: a reused one would hand a new session to whoever still holds the old one's key.
 //
-// Beside the snapshots, one line, Unix time in ms; Java does not look at it. Missing or unreadable: the wall clock
-// decides, as in Java. A disk that cannot be written is no reason not to start.
+// Beside the snapshots, one line, Unix time in ms and a checksum; Java does not look at it. Missing or damaged: the
+// wall clock decides, as in Java. A disk that cannot be written is no reason not to start.
 
 import { decodeAscii, encodeUtf8 } from '../jute/utf8.ts';
 import type { Files, Log } from '../ports.ts';
 import { FileError } from '../ports.ts';
+import { crc32, crcStart, crcValue } from '../util/checksums.ts';
 
 export const sessionIdMarkName = 'session-id-mark';
 const temporaryName = 'tmp-session-id-mark';
 const takenMs = 3_600_000;
-const lengthMax = 16;
+/** More than any line has. */
+const lengthMax = 32;
 
 /** The time to begin session ids at, for SessionTracker. Never throws FileError. */
 export function takeSessionIds(
@@ -40,17 +42,24 @@ function read(files: Files, path: string): number {
   try {
     const bytes = new Uint8Array(lengthMax);
     const text = decodeAscii(bytes, 0, file.read(bytes, 0));
-    return /^\d{1,15}\n$/.test(text) ? Number(text) : 0;
+    const [, taken] = /^(\d{1,15}) [0-9a-f]{8}\n$/.exec(text) ?? [];
+    return taken !== undefined && text === textOf(Number(taken)) ? Number(taken) : 0;
   } finally {
     file.close();
   }
+}
+
+function textOf(taken: number): string {
+  const bytes = encodeUtf8(`${taken}`);
+  const sum = crcValue(crc32(crcStart, bytes, 0, bytes.length));
+  return `${taken} ${sum.toString(16).padStart(8, '0')}\n`;
 }
 
 function write(files: Files, directory: string, taken: number): void {
   const temporary = files.join(directory, temporaryName);
   const file = files.open(temporary, 'create');
   try {
-    file.write(encodeUtf8(`${taken}\n`), 0);
+    file.write(encodeUtf8(textOf(taken)), 0);
     file.sync();
   } finally {
     file.close();

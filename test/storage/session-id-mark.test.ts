@@ -37,7 +37,15 @@ test('what was taken is on disk before the first id is given', () => {
 });
 
 test('a file that holds no time is passed over', () => {
-  for (const text of ['', '\n', '12', 'x\n', '-5\n', '12345678901234567890\n']) {
+  for (const text of [
+    '',
+    '\n',
+    '12',
+    'x\n',
+    '-5\n',
+    '1700003600001\n',
+    '1800000000000 00000000\n',
+  ]) {
     const world = makeWorld();
     world.files.put(`${directory}/${sessionIdMarkName}`, encodeUtf8(text));
     assert.equal(take(world, noon), noon, JSON.stringify(text));
