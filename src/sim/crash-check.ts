@@ -227,5 +227,5 @@ export function diskOf(
 
 function currentEpochIn({ files }: DiskImage): number | undefined {
   const bytes = files.get('/data/version-2/currentEpoch');
-  return bytes === undefined ? undefined : Number(String.fromCharCode(...bytes));
+  return bytes === undefined ? undefined : Number.parseInt(String.fromCharCode(...bytes), 10);
 }

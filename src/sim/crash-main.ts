@@ -2,16 +2,17 @@
 // Java's files. Output: a line for each workload, progress every ten seconds, failures with how to repeat one; exit
 // code 1 when there is one.
 //
-// Arguments: --workload TEXT (those whose name holds it), --every N (one image of N), --moment N (one moment, told).
+// Arguments: --workload TEXT (those whose name holds it), --every N (one image of N), --restarts N (of the different
+// disks, one of N is started under power loss, too; 0: none), --moment N (one moment, told).
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { nodeCodec } from '../node/node-codec.ts';
 import type { CrashReport } from './crash-runner.ts';
 import { replayImage, runCrashWorkload } from './crash-runner.ts';
-import { crashWorkloads } from './crash-workloads.ts';
+import { crashWorkloads, javaFileNames } from './crash-workloads.ts';
 
 const progressEveryMs = 10_000;
 
@@ -19,19 +20,15 @@ const { values } = parseArgs({
   options: {
     workload: { type: 'string', default: '' },
     every: { type: 'string', default: '1' },
-    restarts: { type: 'string', default: '60' },
+    restarts: { type: 'string', default: '30' },
     moment: { type: 'string' },
   },
 });
 
-/** A snapshot, and logs that go on behind it to the end. */
-const javaNames = ['snapshot.e6', 'log.e8', 'log.ff'];
-
 function javaFiles(): Map<string, Uint8Array> {
   const folder = join(packageFolder(), 'test/fixtures/storage/java-3.8.0');
-  const names = readdirSync(folder).filter((name) => javaNames.includes(name));
   return new Map(
-    names.map((name) => [
+    javaFileNames.map((name) => [
       `/data/version-2/${name}`,
       new Uint8Array(readFileSync(join(folder, name))),
     ]),

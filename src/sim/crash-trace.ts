@@ -66,6 +66,16 @@ export class RecordingFiles<Mark> implements Files {
     }
   }
 
+  /** The files now, by path. */
+  contents(): Map<string, Uint8Array> {
+    const files = new Map<string, Uint8Array>();
+    for (const path of this.#nodes.keys()) {
+      const bytes = this.#inner.contents(path);
+      if (bytes !== undefined) files.set(path, bytes);
+    }
+    return files;
+  }
+
   open(path: string, mode: 'read' | 'update' | 'create'): OpenFile {
     const existed = this.#inner.status(path) !== undefined;
     const inner = this.#inner.open(path, mode);

@@ -16,6 +16,9 @@ export interface CrashWorkload {
   readonly run: (life: CrashLife) => void;
 }
 
+/** A snapshot of a Java server, the log around it, and those behind it to the end. */
+export const javaFileNames = ['snapshot.e6', 'log.d2', 'log.e8', 'log.ff'];
+
 type Shape = Partial<Omit<CrashWorkload, 'name' | 'run'>>;
 
 const usual = { lines: [], isEnsemble: false, dataLength: 20, isOnJavaFiles: false };
@@ -172,13 +175,17 @@ const java = (life: CrashLife): void => {
 
 const named: readonly Named[] = [
   ['boot', {}, boot],
+  ['boot without preallocation', { lines: ['preAllocSize=0'] }, boot],
   ['boot of an ensemble', { isEnsemble: true }, boot],
   ['boot, logs apart', { lines: [apart] }, boot],
   ['log', {}, log],
   ['log, entries over sectors', { dataLength: 700 }, log],
   ['log, entries over pages', { dataLength: 5000 }, log],
+  ['log, entries over a sector, apart', { dataLength: 470, lines: [apart] }, log],
+  ['log of an ensemble', { dataLength: 1800, isEnsemble: true }, log],
   ['log without preallocation', { lines: ['preAllocSize=0'], dataLength: 300 }, log],
   ['roll', { lines: ['txnLogSizeLimitInKb=1'], dataLength: 150 }, roll],
+  ['roll of long entries', { lines: ['txnLogSizeLimitInKb=4'], dataLength: 1900 }, roll],
   ['roll, logs apart', { lines: ['txnLogSizeLimitInKb=1', apart], dataLength: 400 }, roll],
   ['snapshot', { lines: ['snapCount=4'] }, snapshot],
   ['snapshot, gz', { lines: ['snapCount=4', 'snapshot.compression.method=gz'] }, snapshot],
@@ -189,6 +196,7 @@ const named: readonly Named[] = [
   ['TRUNC in the last log', { lines: ['snapCount=6'], isEnsemble: true }, cut(13)],
   ['TRUNC over logs and snapshots', { lines: ['snapCount=4'], isEnsemble: true }, cut(5)],
   ['TRUNC, logs apart', { lines: ['snapCount=4', apart], isEnsemble: true }, cut(8)],
+  ['TRUNC of entries over pages', { isEnsemble: true, dataLength: 3000 }, cut(5)],
   ['TRUNC of long entries', { lines: ['snapCount=8'], isEnsemble: true, dataLength: 900 }, cut(4)],
   ['SNAP, ahead', { lines: ['snapCount=4'], isEnsemble: true }, receive(12, 9)],
   ['SNAP, behind', { lines: ['snapCount=4'], isEnsemble: true }, receive(5, 1)],

@@ -7,15 +7,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeCodec } from '../../src/node/node-codec.ts';
 import { runCrashWorkload } from '../../src/sim/crash-runner.ts';
-import { crashWorkloads } from '../../src/sim/crash-workloads.ts';
+import { crashWorkloads, javaFileNames } from '../../src/sim/crash-workloads.ts';
 import { fixture } from '../storage/support/world.ts';
 
 const every = Number(process.env.QUOLL_CRASH_EVERY ?? 20);
 const javaFiles = new Map(
-  ['snapshot.e6', 'log.e8', 'log.ff'].map((name) => [
-    `/data/version-2/${name}`,
-    fixture(`java-3.8.0/${name}`),
-  ]),
+  javaFileNames.map((name) => [`/data/version-2/${name}`, fixture(`java-3.8.0/${name}`)]),
 );
 
 for (const workload of crashWorkloads) {
