@@ -7,6 +7,7 @@ import { hexZxid } from '../proto/zxid.ts';
 import type { Prng } from '../util/prng.ts';
 import type { TreeDump } from './checkers/check-history.ts';
 import { checkHistory } from './checkers/check-history.ts';
+import { checkPurge } from './checkers/check-purge.ts';
 import { checkExpiry } from './checkers/check-sessions.ts';
 import { dumpTree } from './checkers/dump-tree.ts';
 import { GhostLog } from './checkers/ghost-log.ts';
@@ -84,7 +85,10 @@ class Scenario {
     this.#faults = new ServerFaults(world, this.#server, faultSettings(chance, forceSync), () =>
       this.#workload.live.map(({ machine }) => machine.host),
     );
-    this.#server.onDiskCall = (call) => this.#ghost.diskCalled(call);
+    this.#server.onDiskCall = (call) => {
+      this.#ghost.diskCalled(call);
+      checkPurge(world, call, '/data/version-2', (path) => this.#server.disk.list(path));
+    };
     this.#server.onServing = () => this.#serving();
     this.#server.onEnded = (end) => this.#ended(end);
     world.onLog = (line) => {
