@@ -10,7 +10,7 @@ import { encodeUtf8 } from '../jute/utf8.ts';
 import { Perms } from '../proto/data.ts';
 import type { EventType } from '../proto/opcodes.ts';
 import { OpCode } from '../proto/opcodes.ts';
-import { hexZxid } from '../proto/zxid.ts';
+import { hexZxid, makeZxid } from '../proto/zxid.ts';
 import { present, unreachable } from '../util/assert.ts';
 import { emptyBytes } from '../util/bytes.ts';
 import type { ReplicaEffect, ReplicaEvent } from './effects.ts';
@@ -58,7 +58,7 @@ const nobody: Forwarding = {
 export type ReplicaRole =
   | { readonly kind: 'lone' }
   | { readonly kind: 'leader'; readonly leader: Proposing; readonly epoch: number }
-  | { readonly kind: 'learner'; readonly leader: Forwarding }
+  | { readonly kind: 'learner'; readonly leader: Forwarding; readonly epoch: number }
   /** No leader: reads, and sessions of this server alone (ReadOnlyZooKeeperServer). */
   | { readonly kind: 'readOnly' };
 
@@ -123,7 +123,9 @@ export class Replica {
     this.#outbox = new Outbox(database, this.stats);
     const mode: ServingMode =
       role.kind === 'learner' || role.kind === 'readOnly' ? role.kind : 'primary';
-    this.#admission = new Admission(database, sessions, options, mode, this.stats, this.#outbox, {
+    const epoch = 'epoch' in role ? role.epoch : 0;
+    const settings = { ...options, epochStart: makeZxid(epoch, 0) };
+    this.#admission = new Admission(database, sessions, settings, mode, this.stats, this.#outbox, {
       log: (level, message) => this.#log(level, message),
       close: (connection, reason, afterFlush) => this.#close(connection, reason, afterFlush),
       createSession: (connection, timeoutMs) => {

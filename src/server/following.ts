@@ -252,7 +252,7 @@ export class Following implements Term {
     if (learner === undefined) return;
     const { sessions, ports } = this.#host;
     sessions.startOver('learner', ports.clock.now());
-    const replica = this.#host.makeReplica({ kind: 'learner', leader: learner });
+    const replica = this.#host.makeReplica({ kind: 'learner', leader: learner, epoch });
     this.#driver = this.#host.makeDriver(replica, noLog, () => this.#flush());
     this.#driver.start();
     this.#host.established(epoch, replica, this.#driver);

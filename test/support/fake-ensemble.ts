@@ -67,7 +67,7 @@ export class FakeLearner {
     this.down = new Channel(world);
     this.server = new FakeServer(options, {
       ...{ world, serverId, database: emptyDatabase() },
-      role: { kind: 'learner', leader: this.#forwarding() },
+      role: { kind: 'learner', leader: this.#forwarding(), epoch: ensembleEpoch },
     });
   }
 

@@ -11,6 +11,7 @@ import { AuthPacket, ConnectRequest } from '../../proto/client.ts';
 import type { Id } from '../../proto/data.ts';
 import { ErrorCode } from '../../proto/errors.ts';
 import { OpCode } from '../../proto/opcodes.ts';
+import type { Zxid } from '../../proto/zxid.ts';
 import { hexZxid } from '../../proto/zxid.ts';
 import type { CloseReason } from '../session/close-reason.ts';
 import { Connection } from '../session/connection.ts';
@@ -31,6 +32,11 @@ export interface AdmissionOptions {
   readonly maxSessionTimeoutMs: number;
   readonly localSessions: boolean;
   readonly auth: AuthOptions;
+  /**
+   * Of the term's epoch, without a counter. A Java leader shows its clients this zxid before it has proposed anything:
+   * it stands for all earlier epochs, which a server of the term has. Java's other servers turn such clients away.
+   */
+  readonly epochStart: Zxid;
 }
 
 export interface AdmissionHost {
@@ -90,7 +96,8 @@ export class Admission {
       return;
     }
     const { lastProcessedZxid } = this.#database;
-    if (request.lastZxidSeen > lastProcessedZxid) {
+    const { epochStart } = this.#options;
+    if (request.lastZxidSeen > lastProcessedZxid && request.lastZxidSeen > epochStart) {
       this.#host.log(
         'info',
         `connect from ${connection.remoteAddress}: it has seen zxid 0x${hexZxid(request.lastZxidSeen)}, ours is ` +
