@@ -510,6 +510,7 @@ export class EnsembleServer {
     const { database } = present(this.#history, 'a recovered history');
     const sessions = present(this.#sessions, 'a session tracker');
     const { config } = this.#ensemble.verifier;
+    database.becameExact();
     database.setConfig(printQuorumConfig(config), config.version, clock.wallTime());
     const options = replicaOptionsOf(this.#options.config, (algorithm, bytes) =>
       hash.digest(algorithm, bytes),

@@ -297,6 +297,7 @@ export class History {
     assert(sink.complete && begunAt === zxid, 'a complete snapshot is saved');
     this.#intake = undefined;
     database.lastProcessedZxid = zxid;
+    database.becameFuzzy();
     this.#beginReplacing(() => {
       const { directories, config } = this.#options;
       const saved = () => {

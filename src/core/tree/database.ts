@@ -107,6 +107,17 @@ export class Database {
     if (this.digestHistory.length > digestHistoryMax) this.digestHistory.shift();
   }
 
+  /** The tree came from a leader that may have gone on while it was sent: no digest fits until `becameExact`. */
+  becameFuzzy(): void {
+    this.compareDigestFrom = 0x7fffffffffffffffn;
+  }
+
+  /** What came behind the snapshot is applied: from now on every digest must fit. */
+  becameExact(): void {
+    const zxid = this.lastProcessedZxid;
+    if (this.compareDigestFrom > zxid) this.compareDigestFrom = zxid;
+  }
+
   /** Compares our digest with the one a transaction carried. Never fatal: Java mismatches itself in known cases. */
   compareDigest(version: number, high: number, low: number): void {
     const tree = this.tree;
