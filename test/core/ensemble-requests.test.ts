@@ -374,4 +374,32 @@ describe('what others commit', () => {
     assert.equal(reply.body.remaining, 68, 'a Stat');
     assert.equal(dataOf(moved, '/moved'), '2');
   });
+
+  it('nor for one that came behind a sync, which is answered first', () => {
+    const ensemble = new FakeEnsemble();
+    const old = new FakeSession(ensemble.learner(0).server);
+    ensemble.holdsCommits = true;
+    old.askAll([
+      [OpCode.create, createBody('/old-1', null)],
+      [OpCode.create, createBody('/old-2', null)],
+    ]);
+    const moved = new FakeSession(ensemble.learner(1).server, { ...old.connected });
+    moved.askAll([
+      [OpCode.sync, pathBody('/')],
+      [OpCode.create, createBody('/new', null)],
+      [OpCode.exists, readBody('/old-2')],
+    ]);
+    ensemble.releaseCommits();
+    const replies = moved.replies();
+    assert.deepEqual(
+      replies.map(({ xid, err }) => [xid, err]),
+      [
+        [1, 0],
+        [2, 0],
+        [3, 0],
+      ],
+    );
+    assert.equal(replies[1]?.body.ustring(), '/new');
+    assert.equal(ensemble.learner(1).server.replica.outstanding, 0);
+  });
 });

@@ -150,6 +150,18 @@ describe('a local session', () => {
     assert.deepEqual([...server.sessions.takeTouched()], []);
   });
 
+  it('ends when its client said so, were it gone meanwhile', () => {
+    const ensemble = new FakeEnsemble({ server: localSessions });
+    const { server, up } = ensemble.learner();
+    const session = new FakeSession(server);
+    up.hold();
+    session.askAll([[OpCode.create, createBody('/a', null)], [OpCode.closeSession]]);
+    session.client.leave();
+    up.release();
+    ensemble.run();
+    assert.equal(server.sessions.count, 0);
+  });
+
   it('writes nothing behind its end', () => {
     const ensemble = new FakeEnsemble({ server: localSessions });
     ensemble.servers.forEach((server, index) => {

@@ -9,7 +9,7 @@ import { DecodeError } from '../../jute/reader.ts';
 import { AclList } from '../../proto/data.ts';
 import { ErrorCode } from '../../proto/errors.ts';
 import { OpCode } from '../../proto/opcodes.ts';
-import { assert } from '../../util/assert.ts';
+import { assert, present } from '../../util/assert.ts';
 import { copyBytes, emptyBytes } from '../../util/bytes.ts';
 import { Deque } from '../../util/deque.ts';
 import type { Connection, PendingWrite } from '../session/connection.ts';
@@ -27,7 +27,10 @@ const headerLength = 32;
 export class LearnerWrites implements WritePath {
   readonly #leader: Forwarding;
   readonly #pending = new Deque<PendingWrite>();
-  #syncs = 0;
+  /** For each of them, how many syncs went before it. */
+  readonly #syncsBefore = new Deque<number>();
+  #syncsSent = 0;
+  #syncsReleased = 0;
   #view: DataView = new DataView(emptyBytes.buffer);
 
   constructor(leader: Forwarding) {
@@ -35,7 +38,7 @@ export class LearnerWrites implements WritePath {
   }
 
   get isIdle(): boolean {
-    return this.#pending.length === 0 && this.#syncs === 0;
+    return this.#pending.length === 0 && this.#syncsSent === this.#syncsReleased;
   }
 
   get isOpen(): boolean {
@@ -95,7 +98,7 @@ export class LearnerWrites implements WritePath {
     const write = pendingWrite(connection, xid, OpCode.sync, now, path);
     const { sessionId, authIds: authinfo } = connection;
     const request = { sessionId, cxid: xid, type: OpCode.sync, bytes, start, end, authinfo };
-    this.#syncs++;
+    this.#syncsSent++;
     this.#leader.sync(write, request);
     return write;
   }
@@ -124,9 +127,13 @@ export class LearnerWrites implements WritePath {
     if (view.getInt32(start + 8) !== head.xid) return undefined;
     const type = view.getInt32(start + 28);
     const isError = type === OpCode.error;
-    // Another server's: the session moved here while it was under way, and its client counts anew.
+    // What else it may be, by the same session and cxid: another server's. The session moved here while it was under
+    // way, and its client counts anew.
     if (!isError && type !== head.type) return undefined;
+    // The leader answers a sync before it commits what came behind it.
+    if (present(this.#syncsBefore.peek(), 'its place') > this.#syncsReleased) return undefined;
     this.#pending.shift();
+    this.#syncsBefore.shift();
     head.zxidHigh = view.getInt32(start + 12);
     head.zxidLow = view.getInt32(start + 16);
     head.err = isError ? view.getInt32(start + headerLength) : ErrorCode.Ok;
@@ -136,7 +143,7 @@ export class LearnerWrites implements WritePath {
   }
 
   applied(write: PendingWrite): void {
-    if (write.type === OpCode.sync) this.#syncs--;
+    if (write.type === OpCode.sync) this.#syncsReleased++;
   }
 
   #forward(
@@ -154,6 +161,7 @@ export class LearnerWrites implements WritePath {
   #wait(connection: Connection, xid: number, type: number, now: number): PendingWrite {
     const write = pendingWrite(connection, xid, type, now, undefined);
     this.#pending.push(write);
+    this.#syncsBefore.push(this.#syncsSent);
     return write;
   }
 }

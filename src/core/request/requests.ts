@@ -432,13 +432,16 @@ export class Requests {
     for (const { bytes, authIds, err: errThen, receivedAt } of write.held ?? []) {
       this.outstanding--;
       connection.heldFrames--;
-      if (connection.isGone) continue;
-      const reader = this.#reader.reset(
-        bytes,
-        new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
-        0,
-        bytes.length,
-      );
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      if (connection.isGone) {
+        // The end of a local session was promised to nobody else.
+        const isEnd = connection.isLocal && bytes.length >= 8;
+        if (isEnd && view.getInt32(4) === OpCode.closeSession) {
+          this.#admission.closed(connection.sessionId, undefined, 0, receivedAt);
+        }
+        continue;
+      }
+      const reader = this.#reader.reset(bytes, view, 0, bytes.length);
       if (write.type === OpCode.createSession) {
         // It is read only now: an auth packet before it counts.
         this.request(connection, reader, connection.authIds);
