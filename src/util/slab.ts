@@ -1,12 +1,13 @@
-// Memory for many small byte strings: blocks of a few sizes carved out of 1 MiB pages, named by one
-// 32-bit reference. A million Uint8Arrays would cost a hundred bytes each in headers and keep the
-// garbage collector busy; here a block costs its bytes, rounded up by at most an eighth (16 at
-// least). A freed block holds the link to the next free one of its size; it is never split or
-// merged, so what one size leaves free another cannot use.
+// Memory for many small byte strings: blocks of a few sizes carved out of 1 MiB pages (the first is
+// smaller), named by one 32-bit reference. A million Uint8Arrays would cost a hundred bytes each in
+// headers and keep the garbage collector busy; here a block costs its bytes, rounded up by at most an
+// eighth (16 at least). A freed block holds the link to the next free one of its size; it is never
+// split or merged, so what one size leaves free another cannot use.
 
 const unit = 16;
 const pageLength = 1 << 20;
-const unitsPerPage = pageLength / unit;
+/** Few trees are large, and a start may make several. */
+const firstPageLength = 1 << 16;
 /** Longer strings get memory of their own, so that freeing them gives it back. */
 const blockMax = 1 << 15;
 
@@ -48,8 +49,9 @@ export class Slab {
   readonly #free = new Int32Array(sizes.length).fill(none);
   readonly #big: Uint8Array[] = [];
   readonly #freeBig: number[] = [];
-  /** How far the last page is carved, in units. */
-  #carved = unitsPerPage;
+  /** How far the last page is carved, and how long it is, in units. */
+  #carved = 0;
+  #carvedMax = 0;
   #allocated = 0;
   #used = 0;
 
@@ -76,7 +78,7 @@ export class Slab {
       ] as number;
       return free;
     }
-    if (this.#carved + (size >>> 4) > unitsPerPage) this.#addPage();
+    if (this.#carved + (size >>> 4) > this.#carvedMax) this.#addPage();
     const ref = ((this.#pages.length - 1) << 16) | this.#carved;
     this.#carved += size >>> 4;
     return ref;
@@ -124,11 +126,13 @@ export class Slab {
 
   #addPage(): void {
     if (this.#pages.length === pagesMax) throw new RangeError('slab: all 32,768 pages are in use');
-    const page = new Uint8Array(pageLength);
+    const length = this.#pages.length === 0 ? firstPageLength : pageLength;
+    const page = new Uint8Array(length);
     this.#pages.push(page);
     this.#links.push(new Int32Array(page.buffer));
-    this.#allocated += pageLength;
+    this.#allocated += length;
     this.#carved = 0;
+    this.#carvedMax = length / unit;
   }
 
   #takeBig(length: number): number {

@@ -1,7 +1,7 @@
-// The memory of a node: a row of 128 bytes in pages of 16,384 rows, named by its slot. The first 68
-// bytes are the Stat as it goes on the wire, big-endian, so that a reply copies it as it stands.
-// What else a node has (name, data, place among its siblings, checksums) follows. Rows never move;
-// a freed row is linked into the free list and used again.
+// The memory of a node: a row of 128 bytes in pages of 16,384 rows (the first begins small), named by
+// its slot. The first 68 bytes are the Stat as it goes on the wire, big-endian, so that a reply copies
+// it as it stands. What else a node has (name, data, place among its siblings, checksums) follows.
+// Rows never move; a freed row is linked into the free list and used again.
 //
 // Layout, in bytes. Big-endian, the Stat: 0 czxid, 8 mzxid, 16 ctime, 24 mtime, 32 version,
 // 36 cversion as clients see it, 40 aversion, 44 ephemeralOwner as clients see it, 52 dataLength,
@@ -12,6 +12,8 @@
 const rowShift = 14;
 const rowsPerPage = 1 << rowShift;
 const rowMask = rowsPerPage - 1;
+/** A new tree has a handful of nodes, and a start may make several. */
+const rowsAtFirst = 128;
 export const rowLength = 128;
 const wordsPerRow = rowLength / 4;
 
@@ -64,6 +66,8 @@ export class NodeRows {
   #freeSlot = noSlot;
   /** Slots ever used: every live slot is below. */
   #used = 0;
+  /** Slots there is memory for. */
+  #room = 0;
   /** The 60 bytes of a node that its digest covers, in the digest's order. */
   readonly #digestWords = new Int32Array(15);
   readonly #digestBytes = new Uint8Array(this.#digestWords.buffer);
@@ -73,7 +77,7 @@ export class NodeRows {
   }
 
   get allocated(): number {
-    return this.#views.length * rowsPerPage * rowLength;
+    return this.#room * rowLength;
   }
 
   /** A zeroed row. */
@@ -86,13 +90,22 @@ export class NodeRows {
       return slot;
     }
     slot = this.#used++;
-    if (slot >>> rowShift === this.#views.length) {
-      const page = new ArrayBuffer(rowsPerPage * rowLength);
-      this.#views.push(new DataView(page));
-      this.#words.push(new Int32Array(page));
-      this.#bytes.push(new Uint8Array(page));
-    }
+    if (slot === this.#room) this.#grow();
     return slot;
+  }
+
+  /** One more page, or the first one twice as long. */
+  #grow(): void {
+    const isFirst = this.#room < rowsPerPage;
+    const rows = isFirst ? Math.max(rowsAtFirst, 2 * this.#room) : rowsPerPage;
+    const index = isFirst ? 0 : this.#views.length;
+    const page = new ArrayBuffer(rows * rowLength);
+    const words = new Int32Array(page);
+    if (isFirst && this.#room > 0) words.set(this.#words[0] as Int32Array);
+    this.#views[index] = new DataView(page);
+    this.#words[index] = words;
+    this.#bytes[index] = new Uint8Array(page);
+    this.#room += isFirst ? rows - this.#room : rows;
   }
 
   give(slot: number): void {
