@@ -17,6 +17,7 @@ import type {
   LeaderHost,
   LearnerRequest,
 } from '../core/zab/leader-events.ts';
+import { logBytesMaxOf } from '../core/zab/learner-sync.ts';
 import type { Link } from '../core/zab/link.ts';
 import type { HistoryTxn } from '../core/zab/txn-arena.ts';
 import type { LinkSocket } from '../net/link-socket.ts';
@@ -28,9 +29,6 @@ import { DeadlineTimer } from './deadline-timer.ts';
 import type { BatchLog, Driver } from './driver.ts';
 import type { LearnerView, RoleView } from './role-view.ts';
 import type { Term, TermHost } from './term.ts';
-
-/** What may be read from log files for one learner, whatever the tree's size: a snapshot of less is no cheaper. */
-const logBytesLeast = 128 << 20;
 
 export class Leading implements Term {
   readonly #host: TermHost;
@@ -201,11 +199,7 @@ export class Leading implements Term {
 
   #logBytesMax(): number {
     const { ensemble, history } = this.#host;
-    const { dataSize } = history.database.tree;
-    const factor = ensemble.snapshotSizeFactor;
-    if (factor === undefined) return Math.max(logBytesLeast, dataSize);
-    if (factor < 0) return 0;
-    return factor === 0 ? Number.POSITIVE_INFINITY : factor * dataSize;
+    return logBytesMaxOf(ensemble.snapshotSizeFactor, history.database.tree.dataSize);
   }
 
   // ---- steps ----

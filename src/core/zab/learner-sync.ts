@@ -145,12 +145,12 @@ function snap(why: string): SyncPlan {
 }
 
 /** Log files up to this size are worth reading however small the tree is. */
-const logBytesLeast = 64 << 20;
+const logBytesLeast = 128 << 20;
 
 /**
  * How much may be read from log files for one learner. `snapshotSizeFactor` as set (Java: the share of the
  * snapshot's size that log files may take; negative: never, 0: any amount); undefined: our own rule, as much as the
- * snapshot would take, and 64 MiB in any case. Java's default, 0.33 of the snapshot's with preallocated lengths
+ * snapshot would take, and 128 MiB in any case. Java's default, 0.33 of the snapshot's with preallocated lengths
  * counted, means never.
  */
 export function logBytesMaxOf(

@@ -237,8 +237,8 @@ test('who was in an epoch before anything was proposed in it: DIFF of the rest, 
 
 test('what may be read from log files', () => {
   const mib = 1 << 20;
-  assert.equal(logBytesMaxOf(undefined, mib), 64 * mib);
-  assert.equal(logBytesMaxOf(undefined, 100 * mib), 100 * mib);
+  assert.equal(logBytesMaxOf(undefined, mib), 128 * mib);
+  assert.equal(logBytesMaxOf(undefined, 300 * mib), 300 * mib);
   assert.equal(logBytesMaxOf(-1, 100 * mib), 0);
   assert.equal(logBytesMaxOf(0, 1), Number.MAX_SAFE_INTEGER);
   assert.equal(logBytesMaxOf(0.5, 100 * mib), 50 * mib);
