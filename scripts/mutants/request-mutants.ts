@@ -44,7 +44,8 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a one-shot watch stays',
     file: 'core/session/watch-table',
-    find: 'if ((watch.modes & WatchMode.STANDARD) !== 0)\n                this.remove(watch, WatchMode.STANDARD);',
+    find: `if ((watch.modes & WatchMode.STANDARD) !== 0)
+                this.remove(watch, WatchMode.STANDARD);`,
     replace: '',
     breaks: 'WA4',
     world: 'lone',
@@ -52,7 +53,8 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'watches of children do not hear of children that go',
     file: 'core/session/watches',
-    find: 'this.#fire(this.#child, path, EventType.NodeDeleted, aclId, stamp);\n        this.#childrenChanged(path, parentAclId);',
+    find: `this.#fire(this.#child, path, EventType.NodeDeleted, aclId, stamp);
+        this.#childrenChanged(path, parentAclId);`,
     replace: 'this.#fire(this.#child, path, EventType.NodeDeleted, aclId, stamp);',
     breaks: 'WA3',
     world: 'lone',
@@ -62,8 +64,9 @@ export const requestMutants: readonly Mutant[] = [
     name: 'watches at a learner do not hear of others’ writes',
     file: 'core/request/commits',
     find: 'this.wantsResults = false;\n        this.zxidHigh = highOf(zxid);',
-    replace:
-      'this.watched = false;\n        this.wantsResults = false;\n        this.zxidHigh = highOf(zxid);',
+    replace: `this.watched = false;
+        this.wantsResults = false;
+        this.zxidHigh = highOf(zxid);`,
     breaks: 'WA3',
     world: 'ensemble',
   },
@@ -78,9 +81,14 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a watch for a node to appear is not set',
     file: 'core/request/reads',
-    find: 'if (watch)\n            this.#watches.addData(decodeUtf8(bytes, pathEnd - length, pathEnd), connection);\n        if (slot < 0)\n            return ErrorCode.NoNode;',
-    replace:
-      'if (slot < 0)\n            return ErrorCode.NoNode;\n        if (watch)\n            this.#watches.addData(decodeUtf8(bytes, pathEnd - length, pathEnd), connection);',
+    find: `if (watch)
+            this.#watches.addData(decodeUtf8(bytes, pathEnd - length, pathEnd), connection);
+        if (slot < 0)
+            return ErrorCode.NoNode;`,
+    replace: `if (slot < 0)
+            return ErrorCode.NoNode;
+        if (watch)
+            this.#watches.addData(decodeUtf8(bytes, pathEnd - length, pathEnd), connection);`,
     breaks: 'WA3',
     world: 'lone',
   },
@@ -104,9 +112,12 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a request does not see the writes on their way',
     file: 'core/request/outstanding-changes',
-    find: 'if (known !== undefined)\n            return known.exists ? known : undefined;\n        const tree = this.#tree;',
-    replace:
-      'if (known !== undefined && known.exists)\n            return known;\n        const tree = this.#tree;',
+    find: `if (known !== undefined)
+            return known.exists ? known : undefined;
+        const tree = this.#tree;`,
+    replace: `if (known !== undefined && known.exists)
+            return known;
+        const tree = this.#tree;`,
     breaks: 'ST3',
     world: 'lone',
   },
@@ -122,7 +133,9 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a conditional write does not look at the version',
     file: 'core/request/prep',
-    find: 'if (expected !== -1 && expected !== node.version)\n            return ErrorCode.BadVersion;\n        const version = nextVersion(node.version);',
+    find: `if (expected !== -1 && expected !== node.version)
+            return ErrorCode.BadVersion;
+        const version = nextVersion(node.version);`,
     replace: 'const version = nextVersion(node.version);',
     breaks: 'CL5',
     world: 'lone',
@@ -156,8 +169,8 @@ export const requestMutants: readonly Mutant[] = [
     name: 'sessions expire by the wall clock (1366)',
     file: 'core/replica',
     find: 'for (const session of this.sessions.expireDue(now)) {',
-    replace:
-      'this.wallAhead ??= wallTime - now;\n            for (const session of this.sessions.expireDue(wallTime - this.wallAhead)) {',
+    replace: `this.wallAhead ??= wallTime - now;
+            for (const session of this.sessions.expireDue(wallTime - this.wallAhead)) {`,
     breaks: 'SE5',
     world: 'lone',
   },
@@ -229,7 +242,8 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'every session is still valid for the leader',
     file: 'core/request/learner-clients',
-    find: 'if (session === undefined || session.isLocal || session.closing)\n            return false;',
+    find: `if (session === undefined || session.isLocal || session.closing)
+            return false;`,
     replace: 'if (session === undefined)\n            return true;',
     breaks: 'SE6',
     world: 'ensemble',
@@ -237,7 +251,10 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'requests of a session that has ended are carried out by the leader',
     file: 'core/request/learner-clients',
-    find: 'return isElsewhere ? Ok : SessionExpired;\n        }\n        if (session.closing)\n            return SessionExpired;',
+    find: `return isElsewhere ? Ok : SessionExpired;
+        }
+        if (session.closing)
+            return SessionExpired;`,
     replace: 'return Ok;\n        }',
     breaks: 'SE4',
     world: 'ensemble',
@@ -253,7 +270,8 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'deleting does not count at its parent (3125)',
     file: 'core/tree/data-tree',
-    find: 'addChildren(this.#rows, parent, -1);\n        raisePzxid(this.#rows, parent, zxidHigh, zxidLow);',
+    find: `addChildren(this.#rows, parent, -1);
+        raisePzxid(this.#rows, parent, zxidHigh, zxidLow);`,
     replace: 'addChildren(this.#rows, parent, -1);',
     breaks: 'ST4',
     world: 'lone',
@@ -278,7 +296,8 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'watchers are told what they may not read (2024-23944)',
     file: 'core/replica',
-    find: 'if (!this.#options.skipAcl && !allows(acl, Perms.READ, connection.authIds))\n            return;',
+    find: `if (!this.#options.skipAcl && !allows(acl, Perms.READ, connection.authIds))
+            return;`,
     replace: '',
     breaks: 'WA8',
     world: 'texts',

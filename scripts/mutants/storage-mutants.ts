@@ -17,8 +17,10 @@ export const storageMutants: readonly Mutant[] = [
     name: 'a batch is reported durable before its sync is done',
     file: 'storage/txn-log',
     find: 'const startedAt = clock.now();\n        segment.file.datasync((error) => {',
-    replace:
-      'const startedAt = clock.now();\n        clock.endOfTurn(() => this.#synced(segment, written, undefined));\n        segment.file.datasync((error) => {\n            if (error === undefined) return;',
+    replace: `const startedAt = clock.now();
+        clock.endOfTurn(() => this.#synced(segment, written, undefined));
+        segment.file.datasync((error) => {
+            if (error === undefined) return;`,
     breaks: 'PS1',
     world: 'lone',
   },
@@ -35,8 +37,8 @@ export const storageMutants: readonly Mutant[] = [
     name: 'a new log file is written before its name is on disk',
     file: 'storage/txn-log',
     find: 'this.#announce(segment);\n        return undefined;',
-    replace:
-      'this.#ports.files.syncDirectory(this.#options.directory, () => undefined);\n        return segment;',
+    replace: `this.#ports.files.syncDirectory(this.#options.directory, () => undefined);
+        return segment;`,
     breaks: 'PS1',
     world: 'lone',
   },
@@ -52,8 +54,9 @@ export const storageMutants: readonly Mutant[] = [
     name: 'the durable mark is ahead of the sync',
     file: 'storage/txn-log',
     find: "this.#state = 'syncing';\n        const { clock } = this.#ports;",
-    replace:
-      "this.#state = 'syncing';\n        this.#note(segment);\n        const { clock } = this.#ports;",
+    replace: `this.#state = 'syncing';
+        this.#note(segment);
+        const { clock } = this.#ports;`,
     breaks: 'PS4',
     world: 'lone',
   },
@@ -78,8 +81,8 @@ export const storageMutants: readonly Mutant[] = [
     name: 'a snapshot gets its name before it is synced (2872)',
     file: 'storage/snapshot-writer',
     find: 'file.datasync((error) => this.#step(error, () => {\n            file.close();',
-    replace:
-      '((done) => this.#ports.clock.endOfTurn(() => done(undefined)))((error) => this.#step(error, () => {\n            file.close();',
+    replace: `((done) => this.#ports.clock.endOfTurn(() => done(undefined)))((error) => this.#step(error, () => {
+            file.close();`,
     breaks: 'PS7',
     world: 'lone',
   },
@@ -95,8 +98,9 @@ export const storageMutants: readonly Mutant[] = [
     name: 'currentEpoch is not synced (1653)',
     file: 'storage/epochs',
     find: 'file.datasync((error) => {\n        try {',
-    replace:
-      'file.datasync(() => undefined);\n    ((done) => done(undefined))((error) => {\n        try {',
+    replace: `file.datasync(() => undefined);
+    ((done) => done(undefined))((error) => {
+        try {`,
     breaks: 'EP3',
     world: 'ensemble',
   },
@@ -111,9 +115,10 @@ export const storageMutants: readonly Mutant[] = [
   {
     name: 'acceptedEpoch is never written',
     file: 'storage/epochs',
-    find: 'files.rename(temporary, files.join(directory, name));\n            files.syncDirectory(directory, done);',
-    replace:
-      "if (name !== 'acceptedEpoch') files.rename(temporary, files.join(directory, name));\n            files.syncDirectory(directory, done);",
+    find: `files.rename(temporary, files.join(directory, name));
+            files.syncDirectory(directory, done);`,
+    replace: `if (name !== 'acceptedEpoch') files.rename(temporary, files.join(directory, name));
+            files.syncDirectory(directory, done);`,
     breaks: 'EP1',
     world: 'ensemble',
     quick: true,
@@ -142,8 +147,10 @@ export const storageMutants: readonly Mutant[] = [
     name: 'recovery leaves out the last transaction',
     file: 'storage/replay',
     find: 'this.#follows(path, reader.offset, zxid);\n        try {',
-    replace:
-      'if (this.held !== undefined && zxid % 7n === 0n) return;\n        this.held = true;\n        this.#follows(path, reader.offset, zxid);\n        try {',
+    replace: `if (this.held !== undefined && zxid % 7n === 0n) return;
+        this.held = true;
+        this.#follows(path, reader.offset, zxid);
+        try {`,
     breaks: 'PS5',
     world: 'lone',
   },
@@ -232,8 +239,8 @@ export const storageMutants: readonly Mutant[] = [
     name: 'a leader’s snapshot is acknowledged before it is on disk (3642)',
     file: 'server/history',
     find: 'saveReceived(this.#ports, options, database, saved, (error) => {',
-    replace:
-      'saved();\n            saveReceived(this.#ports, options, database, () => undefined, (error) => {',
+    replace: `saved();
+            saveReceived(this.#ports, options, database, () => undefined, (error) => {`,
     breaks: 'PS1',
     world: 'ensemble',
   },

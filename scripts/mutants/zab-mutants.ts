@@ -33,9 +33,14 @@ export const electionMutants: readonly Mutant[] = [
   {
     name: 'votes go by zxid before epoch',
     file: 'core/election/vote',
-    find: 'if (a.peerEpoch !== b.peerEpoch)\n        return a.peerEpoch > b.peerEpoch;\n    if (a.zxid !== b.zxid)\n        return a.zxid > b.zxid;',
-    replace:
-      'if (a.zxid !== b.zxid)\n        return a.zxid > b.zxid;\n    if (a.peerEpoch !== b.peerEpoch)\n        return a.peerEpoch > b.peerEpoch;',
+    find: `if (a.peerEpoch !== b.peerEpoch)
+        return a.peerEpoch > b.peerEpoch;
+    if (a.zxid !== b.zxid)
+        return a.zxid > b.zxid;`,
+    replace: `if (a.zxid !== b.zxid)
+        return a.zxid > b.zxid;
+    if (a.peerEpoch !== b.peerEpoch)
+        return a.peerEpoch > b.peerEpoch;`,
     breaks: 'LD5',
     world: 'ensemble',
   },
@@ -70,7 +75,8 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'observers count for the epoch (2959)',
     file: 'core/zab/learners',
-    find: "const counts = handler.role === 'follower' && handler.isIntroduced;\n            if (counts && verifier.voters.has(handler.sid) && fits(handler))",
+    find: `const counts = handler.role === 'follower' && handler.isIntroduced;
+            if (counts && verifier.voters.has(handler.sid) && fits(handler))`,
     replace: 'const counts = handler.isIntroduced;\n            if (counts && fits(handler))',
     and: [
       {
@@ -109,7 +115,8 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'acceptedEpoch is not saved before ACKEPOCH',
     file: 'core/zab/learner-handshake',
-    find: "this.#phase = { kind: 'savingAcceptedEpoch' };\n        this.#term.want({ kind: 'saveEpoch', name: 'acceptedEpoch', epoch });",
+    find: `this.#phase = { kind: 'savingAcceptedEpoch' };
+        this.#term.want({ kind: 'saveEpoch', name: 'acceptedEpoch', epoch });`,
     replace: 'this.#sendAckEpoch(this.#options.currentEpoch, what);',
     breaks: 'EP4',
     world: 'zab',
@@ -158,8 +165,9 @@ export const zabMutants: readonly Mutant[] = [
     name: 'NEWLEADER is acknowledged before anything is on disk (4646)',
     file: 'core/zab/learner-handshake',
     find: "this.#phase = { kind: 'savingHistory', last };\n        this.#trySaveCurrentEpoch();",
-    replace:
-      "this.#phase = { kind: 'savingHistory', last };\n        writeBarePacket(this.#link.out, PacketType.ACK, makeZxid(this.#epoch, 0));\n        this.#trySaveCurrentEpoch();",
+    replace: `this.#phase = { kind: 'savingHistory', last };
+        writeBarePacket(this.#link.out, PacketType.ACK, makeZxid(this.#epoch, 0));
+        this.#trySaveCurrentEpoch();`,
     breaks: 'PS2',
     world: 'zab',
     quick: true,
@@ -182,7 +190,8 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'the leader serves before a quorum of NEWLEADER',
     file: 'core/zab/leader',
-    find: 'if (!this.#verifiers.every((verifier) => verifier.containsQuorum(sids)))\n            return;',
+    find: `if (!this.#verifiers.every((verifier) => verifier.containsQuorum(sids)))
+            return;`,
     replace: '',
     breaks: 'HI13',
     world: 'zab',
@@ -191,16 +200,19 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'UPTODATE is sent before a quorum has the history',
     file: 'core/zab/leader',
-    find: "if (this.#phase.kind === 'broadcasting') {\n            this.#note({ event: 'received', peer: sid, what, decision: 'send UPTODATE' });",
-    replace:
-      "if (true) {\n            this.#note({ event: 'received', peer: sid, what, decision: 'send UPTODATE' });",
+    find: `if (this.#phase.kind === 'broadcasting') {
+            this.#note({ event: 'received', peer: sid, what, decision: 'send UPTODATE' });`,
+    replace: `if (true) {
+            this.#note({ event: 'received', peer: sid, what, decision: 'send UPTODATE' });`,
     breaks: 'HI13',
     world: 'zab',
   },
   {
     name: 'a leader that lost its quorum goes on',
     file: 'core/zab/leader',
-    find: 'if (verifier.containsQuorum(sids))\n                continue;\n            this.#abandon',
+    find: `if (verifier.containsQuorum(sids))
+                continue;
+            this.#abandon`,
     replace: 'continue;\n            this.#abandon',
     breaks: 'LV1',
     world: 'ensemble',
@@ -234,9 +246,13 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'the leader counts its own log before it is on disk (4882)',
     file: 'server/leading',
-    find: 'history.append(batch, () => {\n                    done();\n                    this.#done({',
-    replace:
-      "this.#step({ kind: 'synced', term, zxid: lastZxid });\n                history.append(batch, () => {\n                    done();\n                    this.#done({",
+    find: `history.append(batch, () => {
+                    done();
+                    this.#done({`,
+    replace: `this.#step({ kind: 'synced', term, zxid: lastZxid });
+                history.append(batch, () => {
+                    done();
+                    this.#done({`,
     breaks: 'HI13',
     world: 'ensemble',
   },
@@ -268,8 +284,9 @@ export const zabMutants: readonly Mutant[] = [
     name: 'COMMIT is applied out of order',
     file: 'core/zab/learner-history',
     find: 'const txn = this.#pending.shift();',
-    replace:
-      'const first = this.#pending.shift();\n        const txn = this.#pending.shift() ?? first;\n        if (txn !== first) this.#pending.push(first);',
+    replace: `const first = this.#pending.shift();
+        const txn = this.#pending.shift() ?? first;
+        if (txn !== first) this.#pending.push(first);`,
     breaks: 'HI4',
     world: 'zab',
   },
@@ -340,7 +357,9 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'what is proposed during a synchronization is not sent on (3911)',
     file: 'core/zab/broadcast',
-    find: "if (handler.role === 'follower')\n            for (const txn of this.#proposals)\n                handler.propose(txn);",
+    find: `if (handler.role === 'follower')
+            for (const txn of this.#proposals)
+                handler.propose(txn);`,
     replace: '',
     breaks: 'HI12',
     world: 'zab',
@@ -358,8 +377,8 @@ export const zabMutants: readonly Mutant[] = [
     name: 'observers are informed of one transaction in two',
     file: 'core/zab/learner-handler',
     find: "if (this.role === 'observer') {",
-    replace:
-      "if (this.role === 'observer' && (zxid & 1n) === 0n) return;\n        if (this.role === 'observer') {",
+    replace: `if (this.role === 'observer' && (zxid & 1n) === 0n) return;
+        if (this.role === 'observer') {`,
     breaks: 'HI12',
     world: 'ensemble',
   },
@@ -397,7 +416,8 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'what a follower logged is not applied at the end of a term (2845)',
     file: 'server/following',
-    find: 'applyTxn(history.database, txn.bytes, txn.start, txn.end);\n                history.committedLog.add(txn);',
+    find: `applyTxn(history.database, txn.bytes, txn.start, txn.end);
+                history.committedLog.add(txn);`,
     replace: '',
     breaks: 'HI13',
     world: 'ensemble',
@@ -405,7 +425,8 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'what a leader logged is not applied at the end of a term (2845)',
     file: 'server/leading',
-    find: 'applyTxn(history.database, txn.bytes, txn.start, txn.end);\n                history.committedLog.add(txn);',
+    find: `applyTxn(history.database, txn.bytes, txn.start, txn.end);
+                history.committedLog.add(txn);`,
     replace: '',
     breaks: 'HI13',
     world: 'ensemble',
@@ -446,17 +467,21 @@ export const zabMutants: readonly Mutant[] = [
     name: 'the sessions of a leader’s snapshot are lost',
     file: 'server/history',
     find: 'database.lastProcessedZxid = zxid;\n        this.#beginReplacing',
-    replace:
-      'database.lastProcessedZxid = zxid;\n        database.sessions.clear();\n        this.#beginReplacing',
+    replace: `database.lastProcessedZxid = zxid;
+        database.sessions.clear();
+        this.#beginReplacing`,
     breaks: 'SE1',
     world: 'ensemble',
   },
   {
     name: 'SNAP says a later zxid than its tree has (3104)',
     file: 'core/zab/learner-feed',
-    find: 'this.#cursor = zxid;\n        this.#pin.after = zxid;\n        writeBarePacket(this.#link.out, PacketType.SNAP, zxid);',
-    replace:
-      'this.#cursor = zxid + 1n;\n        this.#pin.after = zxid + 1n;\n        writeBarePacket(this.#link.out, PacketType.SNAP, zxid + 1n);',
+    find: `this.#cursor = zxid;
+        this.#pin.after = zxid;
+        writeBarePacket(this.#link.out, PacketType.SNAP, zxid);`,
+    replace: `this.#cursor = zxid + 1n;
+        this.#pin.after = zxid + 1n;
+        writeBarePacket(this.#link.out, PacketType.SNAP, zxid + 1n);`,
     breaks: 'PS7',
     world: 'ensemble',
   },
