@@ -1,7 +1,7 @@
 // A disk that writes down what is done to it: every change, and when a sync begins and ends, so that all the disks a
-// crash could leave can be made afterwards (crash-platter.ts) instead of a few by chance. In: calls of the Files port,
-// made on a MemoryFiles that does them. Out: the trace. Invariants: a change stands in the trace when it had its effect,
-// a sync's end before its completion is told; marks stand where the owner's knowledge changed.
+// crash could leave can be made afterwards (crash-platter.ts) instead of a few by chance. In: calls of the Files
+// port, made on a MemoryFiles that does them. Out: the trace. Invariants: a change stands in the trace when it had
+// its effect, a sync's end before its completion is told; marks stand where the owner's knowledge changed.
 
 import type { DirectoryLock, FileDone, FileStatus, Files, OpenFile } from '../ports.ts';
 import { copyBytes } from '../util/bytes.ts';
