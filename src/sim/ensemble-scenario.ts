@@ -23,6 +23,8 @@ import { World } from './world.ts';
 
 /** Virtual time within which everything asked for must be answered once nothing fails any more. */
 const settleMs = 120_000;
+/** What booting and electing may take beside two synchronizations (LV1). */
+const electionsMs = 10_000;
 /** How often every server is looked at. */
 const sampleMs = 10;
 
@@ -164,7 +166,14 @@ class Scenario {
   #settle(): boolean {
     const { live } = this.#workload;
     const healedAt = this.#world.clock.now;
-    const isWhole = this.#expect('LV1', 'every server serves', () => this.#ensemble.isWhole);
+    const { initLimit, tickTimeMs } = this.#shape;
+    const withinMs = 2 * initLimit * tickTimeMs + electionsMs;
+    const isWhole = this.#expect(
+      'LV1',
+      'every server serves',
+      () => this.#ensemble.isWhole,
+      withinMs,
+    );
     this.#world.note('world', 'whole after', Math.round(this.#world.clock.now - healedAt));
     if (!isWhole) return false;
     for (const client of live) client.request({ type: 'getChildren', path: '/', watch: false });
@@ -212,11 +221,11 @@ class Scenario {
     }
   }
 
-  #expect(invariant: string, what: string, until: () => boolean): boolean {
+  #expect(invariant: string, what: string, until: () => boolean, withinMs = settleMs): boolean {
     const world = this.#world;
     const isOver = (): boolean => this.#faults.isBroken || until();
-    if (world.runUntil(isOver, settleMs)) return !this.#faults.isBroken;
-    world.violation(invariant, `not within ${settleMs} ms: ${what} (${this.#ensemble})`);
+    if (world.runUntil(isOver, withinMs)) return !this.#faults.isBroken;
+    world.violation(invariant, `not within ${withinMs} ms: ${what} (${this.#ensemble})`);
     return false;
   }
 
