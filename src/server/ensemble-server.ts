@@ -404,13 +404,15 @@ export class EnsembleServer {
   #look(): void {
     const { clock, log } = this.#ports;
     const history = present(this.#history, 'a recovered history');
-    this.#phase = { kind: 'looking', since: clock.now() };
+    const looking: Phase = { kind: 'looking', since: clock.now() };
+    this.#phase = looking;
     this.#quorumPort?.unlead();
     this.#elector?.look(history.lastZxid, history.epochs.currentEpoch);
-    if (!this.#options.config.readOnlyMode) return;
+    // It may have been decided at once, by votes that had come before.
+    if (!this.#options.config.readOnlyMode || this.#phase !== looking) return;
     const delayMs = Math.max(readOnlyAfterMs, this.#options.config.tickTimeMs);
     this.#timer = clock.schedule(delayMs, () => {
-      if (this.#phase.kind !== 'looking') return;
+      if (this.#phase !== looking) return;
       log.log('info', `no leader for ${delayMs} ms -> serve read-only`);
       this.#startReadOnly();
     });
