@@ -3,13 +3,16 @@
 // code 1 when there is one.
 //
 // Arguments: --workload TEXT (those whose name holds it), --every N (one image of N), --restarts N (of the different
-// disks, one of N is started under power loss, too; 0: none), --moment N (one moment, told).
+// disks, one of N is started under power loss, too; 0: none), --moment N (one moment, told),
+// --together N (times all three servers of an ensemble lose power at once, 5000), --only-together, --seed N (one seed of it).
 
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { nodeCodec } from '../node/node-codec.ts';
+import { nodeHash } from '../node/node-hash.ts';
+import { runCrashEnsemble } from './crash-ensemble.ts';
 import type { CrashReport } from './crash-runner.ts';
 import { replayImage, runCrashWorkload } from './crash-runner.ts';
 import { crashWorkloads, javaFileNames } from './crash-workloads.ts';
@@ -22,6 +25,9 @@ const { values } = parseArgs({
     every: { type: 'string', default: '1' },
     restarts: { type: 'string', default: '30' },
     moment: { type: 'string' },
+    together: { type: 'string', default: '5000' },
+    'only-together': { type: 'boolean', default: false },
+    seed: { type: 'string' },
   },
 });
 
@@ -61,7 +67,9 @@ const options = {
   progress: tell,
 };
 
-const chosen = crashWorkloads.filter(({ name }) => name.includes(values.workload));
+const chosen = values['only-together']
+  ? []
+  : crashWorkloads.filter(({ name }) => name.includes(values.workload));
 for (const workload of chosen) {
   if (values.moment !== undefined) {
     for (const line of replayImage(workload, options, Number(values.moment))) console.log(line);
@@ -80,9 +88,24 @@ for (const workload of chosen) {
     console.log(`  again: npm run sim:crash -- --workload '${workload.name}' --moment ${moment}`);
   }
 }
+const together = values.workload === '' ? Number(values.together) : 0;
+let pictures = 0;
+for (let seed = Number(values.seed ?? 1); pictures < together; seed++) {
+  const report = runCrashEnsemble({
+    ...{ seed, codec: nodeCodec, hash: nodeHash, operations: 400, every: 7 },
+    picturesMax: Math.min(250, together - pictures),
+  });
+  pictures += report.pictures;
+  total.failures += report.failures.length;
+  console.log(`three at once, seed ${seed}: ${report.pictures} pictures, ${pictures} in all`);
+  for (const failure of report.failures) console.log(`  FAILS: ${failure}`);
+  if (report.failures.length > 0)
+    console.log(`  again: npm run sim:crash -- --only-together --seed ${seed}`);
+  if (values.seed !== undefined) break;
+}
 const seconds = Math.round((performance.now() - started) / 1000);
 console.log(
   `${total.calls} calls, ${total.images} images, ${total.disks} different disks started, ` +
-    `${total.failures} failures, ${seconds} s`,
+    `${pictures} times three together, ${total.failures} failures, ${seconds} s`,
 );
 process.exitCode = total.failures === 0 ? 0 : 1;
