@@ -1,6 +1,7 @@
-// `node dist-test/bench/failover.js [--rounds 10] [--nodes 0,200000] [--kinds java,quoll] [--verbose]`: how long nobody
-// can write. A cold start of three servers, then, again and again, kill -9 of the leader of an idle ensemble, until a
-// write through a survivor is acknowledged. Medians, in ms; with --verbose the phases of Quoll's last failover.
+// `node dist-test/bench/failover.js [--rounds 10] [--nodes 0,200000] [--kinds java,quoll] [--write] [--verbose]`: how
+// long nobody can write. A cold start of three servers, then, again and again, kill -9 of the leader of an idle ensemble,
+// until a write through a survivor is acknowledged. Medians, in ms, into BENCHMARKS.md with --write; with --verbose what
+// Quoll's survivors say of each failover.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { BenchEnsemble } from './ensemble.ts';
+import { circumstances, writeSection } from './report.ts';
 import type { Kind } from './server.ts';
 import { ask, isJavaInstalled } from './server.ts';
 import { createNode, firstWrite } from './write-probe.ts';
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '10' },
     nodes: { type: 'string', default: '0,200000' },
     kinds: { type: 'string', default: 'java,quoll' },
+    write: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -33,8 +36,18 @@ const kinds = values.kinds
   .split(',')
   .filter((kind): kind is Kind => kind === 'quoll' || (kind === 'java' && isJavaInstalled()));
 
+const rows: string[] = [];
 for (const nodes of values.nodes.split(',').map(Number)) {
   for (const kind of kinds) await measure(kind, nodes);
+}
+if (values.write) {
+  writeSection('failover', [
+    `${circumstances()}; medians of ${values.rounds} failovers, in ms, with the fastest and the slowest.`,
+    '',
+    '| servers | znodes | cold start | failover | fastest to slowest |',
+    '|---|---:|---:|---:|---:|',
+    ...rows,
+  ]);
 }
 process.exit(0);
 
@@ -65,6 +78,10 @@ async function measure(kind: Kind, nodes: number): Promise<void> {
   console.log(
     `${kind}, ${nodes} znodes: cold start ${Math.round(coldMs)} ms; failover ${median} ms (${text})`,
   );
+  const range = `${Math.round(times[0] ?? 0)} to ${Math.round(times.at(-1) ?? 0)}`;
+  const name = kind === 'java' ? 'Java' : 'Quoll';
+  const count = nodes.toLocaleString('en');
+  rows.push(`| ${name} | ${count} | ${Math.round(coldMs)} | ${median} | ${range} |`);
   await ensemble.stop();
 }
 

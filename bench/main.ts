@@ -6,11 +6,12 @@
 // With --ensemble three servers of each kind are measured, the sessions spread over all three.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BenchEnsemble } from './ensemble.ts';
+import { circumstances, writeSection } from './report.ts';
 import type { Kind } from './server.ts';
 import { BenchServer, isJavaInstalled } from './server.ts';
 import { compileLoad } from './zkload.ts';
@@ -74,7 +75,6 @@ const scratch = mkdtempSync(join(tmpdir(), 'quoll-bench-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 const rounds = Number(values.rounds);
 const zkload = compileLoad(scratch);
-const section = values.ensemble ? 'ensemble' : 'standalone';
 const kinds: readonly Kind[] = isJavaInstalled() ? ['java', 'quoll'] : ['quoll'];
 const wanted = values.only?.split(',');
 const chosen = loads.filter(({ name }) => wanted?.some((word) => name.startsWith(word)) ?? true);
@@ -153,26 +153,11 @@ function tableRow(name: string, java: Figure | undefined, quoll: Figure | undefi
 }
 
 function writeTable(lines: readonly string[]): void {
-  const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], {
-    encoding: 'utf8',
-  }).stdout.trim();
-  const memory = Math.round(totalmem() / 2 ** 30);
-  const head = [
-    `Commit ${commit}, Node ${process.version}, Java ZooKeeper 3.8.0 on ${javaVersion()}; ${cpus().length} cores, ` +
-      `${memory} GiB, ${cpus()[0]?.model ?? 'unknown processor'}; medians of ${rounds} rounds of ${values.seconds} s.`,
+  writeSection(values.ensemble ? 'ensemble' : 'standalone', [
+    `${circumstances()}; medians of ${rounds} rounds of ${values.seconds} s.`,
     '',
     '| load | Java ops/s | Quoll ops/s | ratio | Java p99 | Quoll p99 |',
     '|---|---:|---:|---:|---:|---:|',
-  ];
-  const file = 'BENCHMARKS.md';
-  const [start, end] = [`<!-- ${section} -->\n`, `<!-- end ${section} -->\n`];
-  const [before = '', rest = ''] = readFileSync(file, 'utf8').split(start);
-  const [, after = ''] = rest.split(end);
-  const table = [...head, ...lines].join('\n');
-  writeFileSync(file, `${before}${start}${table}\n${end}${after}`);
-}
-
-function javaVersion(): string {
-  const { stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' });
-  return /"([^"]+)"/.exec(stderr ?? '')?.[1] ?? 'none';
+    ...lines,
+  ]);
 }

@@ -1,7 +1,7 @@
-// `node dist-test/bench/rejoin.js [--txns 100000] [--nodes 1000000] [--kinds quoll]`: a follower that was killed comes
-// back far behind. Once so many transactions (by DIFF, from the leader's log files), once so many znodes (by SNAP).
-// Printed: how it was brought up to date, how long from the start of its process until it serves with everything, and
-// what steady writes through the two others cost meanwhile, beside what they cost before.
+// `node dist-test/bench/rejoin.js [--txns 100000] [--nodes 1000000] [--kinds quoll] [--write]`: a follower that was
+// killed comes back far behind. Once so many transactions (by DIFF, from the leader's log files), once so many znodes
+// (by SNAP). Printed: how it was brought up to date, how long from the start of its process until it serves with
+// everything, and what steady writes through the two others cost meanwhile, beside what they cost before.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { BenchEnsemble } from './ensemble.ts';
 import { PacedWrites, percentile } from './paced-writes.ts';
+import { circumstances, writeSection } from './report.ts';
 import type { Kind } from './server.ts';
 import { ask } from './server.ts';
 import { createNode } from './write-probe.ts';
@@ -21,10 +22,12 @@ const { values } = parseArgs({
     txns: { type: 'string', default: '100000' },
     nodes: { type: 'string', default: '1000000' },
     kinds: { type: 'string', default: 'quoll' },
+    write: { type: 'boolean', default: false },
   },
 });
 
 const path = '/rejoin';
+const rows: string[] = [];
 /** How long writes are watched with nobody joining. */
 const quietMs = 3_000;
 const scratch = mkdtempSync(join(tmpdir(), 'quoll-rejoin-'));
@@ -45,6 +48,15 @@ for (const kind of values.kinds
   await behind(kind, ensemble, 'set', Number(values.txns));
   await behind(kind, ensemble, 'create', Number(values.nodes));
   await ensemble.stop();
+}
+if (values.write) {
+  writeSection('rejoin', [
+    `${circumstances()}. Steady writes: 200 a second at each of the two other servers, timed from when they were due.`,
+    '',
+    '| behind by | how | serves after | writes before: p50, p99, max | meanwhile: p50, p99, max |',
+    '|---|---|---:|---:|---:|',
+    ...rows,
+  ]);
 }
 process.exit(0);
 
@@ -84,15 +96,19 @@ async function behind(
   const during = writes.take();
   writes.stop();
   const how = await syncOf(ensemble.at(leader).port);
+  rows.push(
+    `| ${done.toLocaleString('en')} ${operation === 'set' ? 'transactions' : 'znodes'}, ${kind} ` +
+      `| ${how} | ${Math.round(ms)} ms | ${summary(before)} | ${summary(during)} |`,
+  );
   console.log(
-    `${kind}: ${operation} ${done} behind: serves with everything after ${Math.round(ms)} ms${how}\n` +
-      `  steady writes, before: ${summary(before)}; meanwhile: ${summary(during)}`,
+    `${kind}: ${operation} ${done} behind: serves with everything after ${Math.round(ms)} ms; ${how}\n` +
+      `  steady writes (p50, p99, max), before: ${summary(before)}; meanwhile: ${summary(during)}`,
   );
 }
 
 function summary(sorted: readonly number[]): string {
   const at = (part: number): string => `${percentile(sorted, part).toFixed(1)} ms`;
-  return `${sorted.length} of them, p50 ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)}`;
+  return `${at(0.5)}, ${at(0.99)}, ${at(1)}`;
 }
 
 /** −1 while it does not serve. */
@@ -105,6 +121,5 @@ async function zxidOf(port: number): Promise<bigint> {
 async function syncOf(port: number): Promise<string> {
   const text = await ask(port, 'elog');
   const lines = [...text.matchAll(/"line":"((?:DIFF|TRUNC|SNAP) of [^"]*)"/g)];
-  const last = lines.at(-1)?.[1];
-  return last === undefined ? '' : `; ${last}`;
+  return lines.at(-1)?.[1]?.replace(/ for .*/, '') ?? 'not told';
 }
