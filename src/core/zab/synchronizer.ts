@@ -20,6 +20,8 @@ import { hex } from './zab-notes.ts';
 /** LearnerSyncThrottler's defaults. */
 const snapSyncsMax = 10;
 const diffSyncsMax = 100;
+/** Images of the tree are few: of those that are no members one may have one at a time. */
+const strangersSnapSyncsMax = 1;
 
 export interface SyncCallbacks {
   /** The handler was sent everything committed. */
@@ -130,6 +132,10 @@ export class Synchronizer {
       this.#callbacks.want({ kind: 'surveyLog', link: handler.link, from, to });
       return;
     }
+    if (plan.kind === 'SNAP' && this.#isStrangerTooMany(handler)) {
+      this.#callbacks.drop(handler, 'is one stranger too many to synchronize at once');
+      return;
+    }
     if (handler.role === 'observer' && this.#isCrowded(plan.kind)) {
       this.#callbacks.drop(handler, 'is one observer too many to synchronize at once');
       return;
@@ -152,6 +158,21 @@ export class Synchronizer {
     const pin = this.#surveys.get(handler);
     if (pin !== undefined) this.#options.committedLog.release(pin);
     this.#surveys.delete(handler);
+  }
+
+  #isStrangerTooMany(handler: LearnerHandler): boolean {
+    if (this.#isMember(handler)) return false;
+    let strangers = 0;
+    for (const one of this.#handlers) {
+      const isSnap = one.phase.kind === 'syncing' && one.phase.feed.plan.kind === 'SNAP';
+      if (isSnap && !this.#isMember(one)) strangers++;
+    }
+    return strangers >= strangersSnapSyncsMax;
+  }
+
+  #isMember({ sid }: LearnerHandler): boolean {
+    const { committed, lastSeen } = this.#options;
+    return committed.config.members.has(sid) || lastSeen?.config.members.has(sid) === true;
   }
 
   #isCrowded(kind: SyncPlan['kind']): boolean {

@@ -295,6 +295,19 @@ test('observers take turns; followers are never turned away', () => {
   assert.match(script.lines.join('\n'), /one observer too many to synchronize at once/);
 });
 
+test('strangers take turns at snapshots, whatever they say they are: members find an image', () => {
+  const [script] = leaderWith(range(1, 1, 5));
+  script.snapshot.bytes = new Uint8Array(10 * backlogHigh);
+  const snap = (sid: bigint, type: 'FOLLOWERINFO' | 'OBSERVERINFO'): Peer =>
+    script.connect().info(sid, 1, type).ackEpoch(1, 0n);
+  assert.equal(snap(77n, 'FOLLOWERINFO').isClosed, false);
+  assert.equal(snap(78n, 'FOLLOWERINFO').isClosed, true);
+  assert.equal(snap(79n, 'OBSERVERINFO').isClosed, true);
+  assert.equal(snap(3n, 'FOLLOWERINFO').isClosed, false);
+  assert.equal(snap(4n, 'OBSERVERINFO').isClosed, false);
+  assert.match(script.lines.join('\n'), /one stranger too many to synchronize at once/);
+});
+
 test('a follower that joins gets everything exactly once, however proposals and commits fall', () => {
   for (let at = 0; at < 6; at++) {
     const [script, two] = leaderWith(range(1, 1, 3));
