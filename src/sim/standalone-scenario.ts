@@ -5,6 +5,7 @@
 
 import { hexZxid } from '../proto/zxid.ts';
 import type { Prng } from '../util/prng.ts';
+import { DurabilityChecker } from './checkers/check-durable.ts';
 import type { TreeDump } from './checkers/check-history.ts';
 import { checkHistory } from './checkers/check-history.ts';
 import { checkPurge } from './checkers/check-purge.ts';
@@ -72,6 +73,7 @@ class Scenario {
     });
     const address = { host: 's1', port: clientPort };
     this.#monitor = new Monitor(world, address);
+    const durability = new DurabilityChecker(world);
     this.#workload = new Workload(world, {
       servers: [address],
       clients: 1 + chance.below(6),
@@ -80,6 +82,9 @@ class Scenario {
       thinkMs: chance.pick([5, 50, 200]),
       burstMax: chance.pick([1, 5, 30]),
       readShare: chance.pick([0.1, 0.5]),
+      ended: (invocation) => {
+        if (forceSync) durability.answered(invocation);
+      },
     });
     this.#ghost = new GhostLog(world, 's1');
     this.#faults = new ServerFaults(world, this.#server, faultSettings(chance, forceSync), () =>
@@ -87,10 +92,15 @@ class Scenario {
     );
     this.#server.onDiskCall = (call) => {
       this.#ghost.diskCalled(call);
+      durability.diskCalled(call);
       checkPurge(world, call, '/data/version-2', (path) => this.#server.disk.list(path));
     };
     this.#server.onServing = () => this.#serving();
-    this.#server.onEnded = (end) => this.#ended(end);
+    this.#server.onDiskSynced = (file, upTo) => durability.diskSynced(file, upTo);
+    this.#server.onEnded = (end) => {
+      durability.ended();
+      this.#ended(end);
+    };
     world.onLog = (line) => {
       checkExpiry(world, this.#server, this.#workload.clients, line);
       // No fault here damages what was synced.

@@ -21,6 +21,8 @@ export interface WorkloadSettings {
   readonly burstMax: number;
   /** Share of operations that only read. */
   readonly readShare: number;
+  /** Told of each operation as it ends. */
+  readonly ended?: (invocation: Invocation) => void;
 }
 
 /** A client with more operations on their way than this waits. */
@@ -67,6 +69,7 @@ export class Workload {
     const timeout = Math.ceil(sessionTimeoutMs * (0.5 + this.#chance.fraction()));
     const name = `c${this.clients.length + 1}`;
     const client = new SimClient(this.#world, name, { servers, sessionTimeoutMs: timeout });
+    client.onEnded = this.#settings.ended;
     this.clients.push(client);
     return client;
   }
