@@ -22,6 +22,7 @@ import {
 export const EPHEMERAL = 1;
 
 const REPLY_HEADER_LENGTH = 16;
+const pingPayload = requestPayload(Xid.PING, OpCode.ping);
 let nextXid = 1;
 
 export class TestClient {
@@ -42,16 +43,19 @@ export class TestClient {
     this.greeting = greetingOf(connected);
   }
 
-  /** Asks for a session, or for one that it had: `again`. */
+  /** Asks for a session, or for one that it had: `again`; `behind`: a ping comes in the same piece. */
   static async connect(
     port: number,
     options: ConnectOptions = {},
     again?: TestClient,
+    behind?: 'ping',
   ): Promise<TestClient> {
     const raw = await RawClient.open(port);
     const known = again?.connected;
     const session = known === undefined ? {} : { sessionId: known.sessionId, passwd: known.passwd };
-    raw.send(connectPayload({ ...session, ...options }));
+    const payloads = [connectPayload({ ...session, ...options })];
+    if (behind !== undefined) payloads.push(pingPayload);
+    raw.send(...payloads);
     const frame = await raw.frame();
     // A Java server without a leader, which makes no session, answers with the header of a reply.
     const isResponse = frame !== undefined && frame.length > REPLY_HEADER_LENGTH;
@@ -120,7 +124,12 @@ export class TestClient {
 
   /** Pings once; `closed` or the error. */
   async ping(): Promise<string> {
-    this.#raw.send(requestPayload(Xid.PING, OpCode.ping));
+    this.#raw.send(pingPayload);
+    return await this.pong();
+  }
+
+  /** The answer to a ping that was sent. */
+  async pong(): Promise<string> {
     for (;;) {
       const frame = await this.#raw.frame();
       if (frame === undefined) return 'closed';

@@ -1,6 +1,7 @@
 /**
  * Sessions at three servers, asked of Java's and of ours in the same steps: moves, ends, timeouts, what a server that
- * lags says, leaders that do not serve, local sessions. Every answer must be the same.
+ * lags says, leaders that do not serve or are gone, local sessions. Every answer must be the same, and the
+ * same in ensembles of both.
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -9,109 +10,46 @@ import type { Body } from '../support/fake-session.ts';
 import { createBody } from '../support/fake-session.ts';
 import { EPHEMERAL, multiOf, TestClient } from './ensemble-clients.ts';
 import { skipWithout } from './harness/debian.ts';
-import type { EnsemblePlan } from './harness/ensemble.ts';
-import { Ensemble } from './harness/ensemble.ts';
-import type { EnsembleMember } from './harness/ensemble-member.ts';
-import type { ServerKind } from './harness/server.ts';
-import { subject } from './harness/server.ts';
+import type { Stage } from './harness/ensemble-play.ts';
+import { assertSameAnswers, propertiesOf } from './harness/ensemble-play.ts';
 
 const skip = skipWithout('libzookeeper-java', 'libslf4j-java');
 
-interface Stage {
-  readonly ensemble: Ensemble;
-  readonly leader: EnsembleMember;
-  readonly followers: readonly [EnsembleMember, EnsembleMember];
-  /** Notes an answer. */
-  readonly say: (what: string, answer: string | readonly string[]) => void;
-}
-
-type Scene = (stage: Stage) => Promise<void>;
-
-/** What an ensemble of one kind answered, scene after scene. */
-async function play(
-  kind: ServerKind,
-  plan: Partial<EnsemblePlan>,
-  scenes: readonly Scene[],
-): Promise<string[]> {
-  const lines: string[] = [];
-  const members = [{ kind }, { kind }, { kind }];
-  const ensemble = await Ensemble.plan({ name: `sessions-${kind}`, members, ...plan });
-  try {
-    for (const member of ensemble.members) await member.start();
-    for (const scene of scenes) {
-      const leader = await leaderOf(ensemble);
-      const followers = ensemble.members.filter((member) => member !== leader);
-      const [a, b] = followers;
-      assert.ok(a !== undefined && b !== undefined);
-      await scene({
-        ...{ ensemble, leader, followers: [a, b] },
-        say: (what, answer) => lines.push(`${what}: ${[answer].flat().join(' | ')}`),
-      });
-    }
-  } catch (error) {
-    throw new Error(`${String(error)}\n${lines.join('\n')}\n${await ensemble.report()}`, {
-      cause: error,
-    });
-  } finally {
-    await ensemble.close();
-  }
-  return lines;
-}
-
-/** The one that does not follow when the two others do: a leader may refuse to say so. */
-function leaderOf(ensemble: Ensemble): Promise<EnsembleMember> {
-  return ensemble.until('two followers', async () => {
-    const modes = await Promise.all(ensemble.members.map((member) => member.status()));
-    const others = ensemble.members.filter((_, index) => modes[index]?.mode !== 'follower');
-    return others.length === 1 ? others[0] : undefined;
-  });
-}
-
-async function same(plan: Partial<EnsemblePlan>, scenes: readonly Scene[]): Promise<void> {
-  const java = process.env.QUOLL_SHOW === 'ours' ? [] : await play('java', plan, scenes);
-  if (process.env.QUOLL_SHOW === 'yes') console.log(java.join('\n'));
-  const ours = await play(subject(), plan, scenes);
-  if (process.env.QUOLL_SHOW === 'yes') console.log(ours.join('\n'));
-  assert.deepEqual(ours, java);
-}
-
 describe('an ensemble of three answers as Java’s does', { skip }, () => {
   it('a leader that does not serve', async () => {
-    await same({ properties: propertiesOf({ 'zookeeper.leaderServes': 'no' }) }, [leaderServesNot]);
+    await assertSameAnswers({ properties: propertiesOf({ 'zookeeper.leaderServes': 'no' }) }, [
+      leaderServesNot,
+    ]);
   });
 
   it('a server that is alone serves reads', async () => {
     const properties = propertiesOf({ 'readonlymode.enabled': 'true' });
-    await same({ properties, config: { localSessionsEnabled: 'true' } }, [readOnly]);
+    await assertSameAnswers({ properties, config: { localSessionsEnabled: 'true' } }, [readOnly]);
   });
 
   it('a server that is alone, without local sessions', async () => {
-    await same({ properties: propertiesOf({ 'readonlymode.enabled': 'true' }) }, [readOnly]);
+    await assertSameAnswers({ properties: propertiesOf({ 'readonlymode.enabled': 'true' }) }, [
+      readOnly,
+    ]);
   });
 
   it('sessions live through a change of leader, with all their time', async () => {
-    await same({}, [leaderChange]);
+    await assertSameAnswers({}, [leaderChange]);
   });
 
   it('sessions that move and end', async () => {
-    await same({}, [moves, ends, refusals, lag]);
+    await assertSameAnswers({}, [moves, ends, refusals, lag], 'mixed');
   });
 
   it('local sessions that cannot become more', async () => {
-    await same({ config: { localSessionsEnabled: 'true' } }, [localSessions]);
+    await assertSameAnswers({ config: { localSessionsEnabled: 'true' } }, [localSessions], 'mixed');
   });
 
   it('local sessions that become global ones', async () => {
     const config = { localSessionsEnabled: 'true', localSessionsUpgradingEnabled: 'true' };
-    await same({ config }, [localSessions, upgrades]);
+    await assertSameAnswers({ config }, [localSessions, upgrades], 'mixed');
   });
 });
-
-function propertiesOf(
-  all: Readonly<Record<string, string>>,
-): Readonly<Record<ServerKind, Readonly<Record<string, string>>>> {
-  return { java: { ...all }, quoll: { ...all } };
-}
 
 async function leaderServesNot({ leader, followers: [a], say }: Stage): Promise<void> {
   say(
@@ -312,8 +250,9 @@ async function refusals({ leader, followers: [a], say }: Stage): Promise<void> {
       say(`${name}, timeout ${timeOutMs}`, asker.greeting);
       await asker.end();
     }
-    const longer = await TestClient.connect(a.port, { timeOutMs: 1500 }, client);
+    const longer = await TestClient.connect(a.port, { timeOutMs: 1500 }, client, 'ping');
     say(`${name}, another timeout`, longer.greeting);
+    say(`${name}, a ping behind it`, await longer.pong());
     say(`${name}, end`, await longer.end());
     await reader.end();
   }
