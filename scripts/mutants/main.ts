@@ -3,7 +3,7 @@
  *
  * Arguments: words (mutants whose name or file holds one; else all); `--world NAME` only those of
  * one world; `--quick` those every test run has; `--list` names them and runs nothing; `--seeds N`
- * how many one may take (200); `--built` takes dist-test/ as it is; `--write` puts their rows into
+ * how many one may take (200); `--part 1/2` the first of two equal parts; `--built` takes dist-test/ as it is; `--write` puts their rows into
  * the table of docs/RELIABILITY.md. Output: a line for each mutant. Exit 1 when one got away or
  * a patch does not match exactly once.
  */
@@ -25,15 +25,18 @@ const { values, positionals: words } = parseArgs({
     built: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     world: { type: 'string' },
+    part: { type: 'string', default: '1/1' },
     seeds: { type: 'string', default: String(seedsMax) },
   },
 });
+const [part = 1, parts = 1] = values.part.split('/').map(Number);
 const chosen = allMutants
   .filter(({ quick }) => quick === true || !values.quick)
   .filter(({ world }) => values.world === undefined || world === values.world)
   .filter(
     ({ name, file }) => words.length === 0 || words.some((w) => `${name} ${file}`.includes(w)),
-  );
+  )
+  .filter((_, i) => i % parts === part - 1);
 
 if (values.list) {
   for (const { name, file, world, breaks } of chosen) {
