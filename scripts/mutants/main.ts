@@ -2,10 +2,10 @@
  * `npm run sim:mutants`: every seeded fault must be caught by the simulators.
  *
  * Arguments: words (mutants whose name or file holds one; else all); `--world NAME` only those of
- * one world; `--quick` those every test run has; `--list` names them and runs nothing; `--seeds N`
- * how many one may take (200); `--part 1/2` the first of two equal parts; `--built` takes dist-test/ as it is; `--write` puts their rows into
- * the table of docs/RELIABILITY.md. Output: a line for each mutant. Exit 1 when one got away or
- * a patch does not match exactly once.
+ * one world; `--quick` those every test run has; `--part 1/2` the first of two parts; `--seeds N` how
+ * many one may take (200); `--list` names them and runs nothing; `--built` takes dist-test/ as it
+ * is; `--write` puts their rows into the table of docs/RELIABILITY.md. Output: a line for each
+ * mutant. Exit 1 when one got away or a patch does not match exactly once.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -226,7 +226,7 @@ export const requestMutants: readonly Mutant[] = [
   {
     name: 'a client that has seen more is let in',
     file: 'core/request/admission',
-    find: 'if (request.lastZxidSeen > lastProcessedZxid) {',
+    find: 'if (request.lastZxidSeen > lastProcessedZxid && request.lastZxidSeen > epochStart) {',
     replace: 'if (false) {',
     breaks: 'CL2',
     world: 'ensemble',

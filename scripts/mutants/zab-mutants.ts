@@ -466,10 +466,8 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'the sessions of a leader’s snapshot are lost',
     file: 'server/history',
-    find: 'database.lastProcessedZxid = zxid;\n        this.#beginReplacing',
-    replace: `database.lastProcessedZxid = zxid;
-        database.sessions.clear();
-        this.#beginReplacing`,
+    find: 'database.lastProcessedZxid = zxid;',
+    replace: 'database.lastProcessedZxid = zxid;\n        database.sessions.clear();',
     breaks: 'SE1',
     world: 'ensemble',
   },
