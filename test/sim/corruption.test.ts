@@ -2,7 +2,7 @@
 // silence, never an error without a name, never more work than the directory's size explains. And the healthy
 // directories that only look odd, as a Java server can leave them, start.
 //
-// QUOLL_CORRUPTION_EVERY: one case of so many (200).
+// QUOLL_CORRUPTION_EVERY: one case of so many (20).
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -15,7 +15,7 @@ import { CrashServer } from '../../src/sim/crash-server.ts';
 import { VirtualClock } from '../../src/sim/virtual-clock.ts';
 import { fixture } from '../storage/support/world.ts';
 
-const every = Number(process.env.QUOLL_CORRUPTION_EVERY ?? 200);
+const every = Number(process.env.QUOLL_CORRUPTION_EVERY ?? 20);
 const java = (name: string): Uint8Array => fixture(`java-3.8.0/${name}`);
 
 for (const subject of corruptionSubjects({ codec: nodeCodec, java })) {

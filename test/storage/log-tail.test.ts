@@ -154,6 +154,33 @@ test('a whole entry behind a torn one is damage, unless a mark says that neither
   assert.equal(judged(bytes, before.length).tail.kind, 'torn');
 });
 
+test('a write of two entries: every sector of it may be lost, where the first ends exactly on one, too', () => {
+  for (let length = 380; length < 420; length++) {
+    const before = logFile(range(1n, 3n));
+    const first = entry(createTxn(4n, noise(length)));
+    const second = entry(createTxn(5n, noise(900)));
+    const bytes = new Uint8Array(8192);
+    bytes.set(before);
+    bytes.set(first, before.length);
+    bytes.set(second, before.length + first.length);
+    const end = before.length + first.length + second.length;
+    for (let at = 512 * Math.floor(before.length / 512); at < end; at += 512) {
+      const torn = copyBytes(bytes);
+      torn.fill(0, Math.max(at, before.length), Math.min(at + 512, end));
+      const { tail } = judged(torn, before.length);
+      assert.ok(['torn', 'clean'].includes(tail.kind), `${length}, ${at}: ${tail.reason}`);
+    }
+  }
+});
+
+test('a cut that got no further than the rest of its block: zeros, then whole entries, behind a mark', () => {
+  const bytes = logFile(range(1n, 40n));
+  const cut = logFile(range(1n, 3n)).length;
+  bytes.fill(0, cut, 1024);
+  assert.equal(judged(bytes, cut).tail.kind, 'torn');
+  assert.equal(judged(bytes).tail.kind, 'damaged');
+});
+
 test('an entry that claims more than there is allocates no more than there is', () => {
   const bytes = logFile(range(1n, 3n), 0);
   const claims = new Uint8Array(bytes.length + 20);
