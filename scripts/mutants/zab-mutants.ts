@@ -42,7 +42,7 @@ export const electionMutants: readonly Mutant[] = [
     if (a.peerEpoch !== b.peerEpoch)
         return a.peerEpoch > b.peerEpoch;`,
     breaks: 'LD5',
-    world: 'ensemble',
+    world: 'election',
   },
   {
     name: 'the lower zxid wins the vote',
@@ -50,7 +50,7 @@ export const electionMutants: readonly Mutant[] = [
     find: 'return a.zxid > b.zxid;',
     replace: 'return a.zxid < b.zxid;',
     breaks: 'LD5',
-    world: 'ensemble',
+    world: 'election',
     quick: true,
   },
   {
@@ -58,8 +58,23 @@ export const electionMutants: readonly Mutant[] = [
     file: 'core/election/ballot',
     find: 'clearRound() {\n        this.#ofRound.clear();',
     replace: 'clearRound() {',
+    and: [
+      {
+        file: 'core/election/vote',
+        find: 'return a.zxid === b.zxid && a.electionEpoch === b.electionEpoch && a.peerEpoch === b.peerEpoch;',
+        replace: 'return a.zxid === b.zxid && a.peerEpoch === b.peerEpoch;',
+      },
+    ],
     breaks: 'LD5',
-    world: 'ensemble',
+    world: 'election',
+  },
+  {
+    name: 'an election ends before a quorum votes so',
+    file: 'core/election/vote-tracker',
+    find: 'return this.#sets.every(({ verifier, acks }) => verifier.containsQuorum(acks));',
+    replace: 'return this.#sets.every(({ acks }) => acks.size > 0);',
+    breaks: 'LD1',
+    world: 'election',
   },
   {
     name: 'a leader is believed by hearsay',
@@ -67,7 +82,7 @@ export const electionMutants: readonly Mutant[] = [
     find: "return this.#settled.get(leader)?.state === 'LEADING';",
     replace: 'return true;',
     breaks: 'LV1',
-    world: 'ensemble',
+    world: 'election',
   },
 ];
 

@@ -8,12 +8,13 @@ import { nodeHash } from '../../../src/node/node-hash.ts';
 import { runEnsemble } from '../../../src/sim/ensemble-scenario.ts';
 import { runStandalone } from '../../../src/sim/standalone-scenario.ts';
 import { World } from '../../../src/sim/world.ts';
+import { playElection } from '../../core/election/play-election.ts';
 import { playEnsemble } from '../../core/zab/play-ensemble.ts';
 import { played } from '../../support/play-texts.ts';
 import { projectFile } from '../../support/project-file.ts';
 import { Scenario } from '../../support/scenario.ts';
 
-export const worldNames = ['lone', 'ensemble', 'zab', 'texts'] as const;
+export const worldNames = ['lone', 'ensemble', 'zab', 'election', 'texts'] as const;
 export type WorldName = (typeof worldNames)[number];
 
 export interface Caught {
@@ -42,6 +43,9 @@ export function enterWorld(
         return undefined;
       case 'zab':
         playEnsemble(seed);
+        return undefined;
+      case 'election':
+        playElection(seed);
         return undefined;
       case 'texts':
         return differenceOf(seed);
