@@ -10,7 +10,7 @@
 import type { Sid } from '../../proto/sid.ts';
 import type { Zxid } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
-import { EpochProposal, epochMax } from './epoch-proposal.ts';
+import { EpochProposal, epochLeapMax, epochMax } from './epoch-proposal.ts';
 import type { LeaderEffect, LeaderOptions, LeaderStart } from './leader-events.ts';
 import type { LearnerHandler, StateSummary } from './learner-handler.ts';
 import { Learners } from './learners.ts';
@@ -218,7 +218,8 @@ export class Discovery {
     handler.sendLeaderInfo(this.#fixed, now);
     if (acceptedEpoch <= this.#fixed) return;
     // It will refuse: it has promised itself to a later term, which never came to be.
-    const isVoter = role === 'follower' && this.#options.committed.voters.has(sid);
+    const isSensible = acceptedEpoch - this.#fixed <= epochLeapMax;
+    const isVoter = isSensible && role === 'follower' && this.#options.committed.voters.has(sid);
     const graceMs = stuckVoterGraceTicks * this.#options.tickTimeMs;
     const isDue = establishedAt !== undefined && now - establishedAt >= graceMs;
     const what = `${sid} accepted epoch ${hex(acceptedEpoch)}, ours is ${hex(this.#fixed)}`;

@@ -10,8 +10,8 @@ import type { QuorumVerifier } from '../election/quorum-verifier.ts';
 
 /** Epochs are signed in LEADERINFO's readers. */
 export const epochMax = 0x7fffffff;
-/** So far above the members' epochs a stranger's is believed. */
-const strangerLeapMax = 1 << 20;
+/** No honest server's epoch is so far above the others': a stranger's is not believed, and nobody gets a new term. */
+export const epochLeapMax = 1 << 20;
 const strangersMax = 100;
 
 export class EpochProposal {
@@ -35,7 +35,7 @@ export class EpochProposal {
 
   /** Above `epochMax`: the epochs are used up. */
   get epoch(): number {
-    const believed = this.#strangers.filter((epoch) => epoch <= this.#highest + strangerLeapMax);
+    const believed = this.#strangers.filter((epoch) => epoch <= this.#highest + epochLeapMax);
     return Math.max(this.#highest, ...believed) + 1;
   }
 }

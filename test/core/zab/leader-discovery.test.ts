@@ -255,6 +255,9 @@ test('a voter that accepted a later epoch gets a new term, once a minute', () =>
   script.wanted();
   script.connect().info(4n, 99, 'OBSERVERINFO');
   assert.deepEqual(script.wanted(), [], 'a stranger gets none');
+  script.connect().info(3n, 0x7ffffff0);
+  assert.deepEqual(script.wanted(), [], 'nor who would use all epochs up');
+  assert.equal(script.leader.status().knownAcceptedEpoch, 9);
   script.connect().info(3n, 9);
   assert.match(script.wanted().join(), /abandon: 3 accepted epoch 0x9, ours is 0x1/);
   const { knownAcceptedEpoch } = script.leader.status();
