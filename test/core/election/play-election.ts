@@ -88,14 +88,20 @@ function playChaos(seed: number): void {
   }
   bus.heal();
   for (const sid of sids) bus.boot(sid);
-  converge(bus);
+  converge(bus, seed % 2);
 }
 
-function converge(bus: SimulatedEnsemble): void {
+/** And LD4: whoever decided had heard of more than half. */
+function converge(bus: SimulatedEnsemble, observers = 0): void {
   try {
     bus.converge(30_000);
   } catch (error) {
     throw new Error(`LV1: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+  const voters = bus.servers.size - observers;
+  for (const { decision } of bus.decisions) {
+    const { length } = decision.voteSet.acks();
+    assert.ok(2 * length > voters, `LD4: ${decision.leader} is elected by ${length} of ${voters}`);
   }
 }
 
