@@ -259,6 +259,7 @@ function shapeOf(chance: Prng): EnsembleShape {
   if (chance.chance(0.3)) lines.push(`txnLogSizeLimitInKb=${1 + chance.below(8)}`);
   if (chance.chance(0.2)) lines.push('dataLogDir=/data/log');
   if (chance.chance(0.2)) lines.push(...weightsOf(chance, voters));
+  if (chance.chance(0.2)) lines.push('readonlymode.enabled=true');
   const observers = chance.pick([0, 0, 1, 2]);
   if (voters + observers > 1 && chance.chance(0.2)) lines.push('leaderServes=no');
   const snapCount = chance.pick([4, 20, 100]);
@@ -285,7 +286,8 @@ function shapeOf(chance: Prng): EnsembleShape {
 function weightsOf(chance: Prng, voters: number): string[] {
   const sids = Array.from({ length: voters }, (_, i) => i + 1);
   if (voters < 3) return [];
-  const weights = sids.map((sid) => `weight.${sid}=${1 + chance.below(2)}`);
+  const nobody = voters < 5 ? 0 : chance.below(voters + 1);
+  const weights = sids.map((sid) => `weight.${sid}=${sid === nobody ? 0 : 1 + chance.below(2)}`);
   if (voters < 7) return [`group.1=${sids.join(':')}`, ...weights];
   return ['group.1=1:2:3', 'group.2=4:5', 'group.3=6:7', ...weights];
 }
