@@ -4,6 +4,7 @@
 // that come from outside) decides anything.
 
 import { hexZxid } from '../proto/zxid.ts';
+import { snapshotFiles } from '../storage/file-names.ts';
 import type { Prng } from '../util/prng.ts';
 import { DurabilityChecker } from './checkers/check-durable.ts';
 import type { TreeDump } from './checkers/check-history.ts';
@@ -35,6 +36,7 @@ export interface ScenarioReport {
 }
 
 const clientPort = 2181;
+const snapshots = '/data/version-2';
 /** Virtual time within which everything asked for must be answered once nothing fails any more. */
 const settleMs = 120_000;
 
@@ -49,6 +51,7 @@ class Scenario {
   readonly #faults: ServerFaults;
   readonly #monitor: Monitor;
   readonly #ghost: GhostLog;
+  readonly #durability: DurabilityChecker;
   readonly #dumps: TreeDump[] = [];
   readonly #sessionTimeoutMs: number;
 
@@ -74,6 +77,7 @@ class Scenario {
     const address = { host: 's1', port: clientPort };
     this.#monitor = new Monitor(world, address);
     const durability = new DurabilityChecker(world);
+    this.#durability = durability;
     this.#workload = new Workload(world, {
       servers: [address],
       clients: 1 + chance.below(6),
@@ -93,12 +97,12 @@ class Scenario {
     this.#server.onDiskCall = (call) => {
       this.#ghost.diskCalled(call);
       durability.diskCalled(call);
-      checkPurge(world, call, '/data/version-2', (path) => this.#server.disk.list(path));
+      checkPurge(world, call, snapshots, (path) => this.#server.disk.list(path));
     };
     this.#server.onServing = () => this.#serving();
     this.#server.onDiskSynced = (file, upTo) => durability.diskSynced(file, upTo);
     this.#server.onEnded = (end) => {
-      durability.ended();
+      if (end.kind === 'power lost') durability.lost();
       this.#ended(end);
     };
     world.onLog = (line) => {
@@ -191,6 +195,8 @@ class Scenario {
     if (database === undefined) return;
     // Of the state as it was recovered: the first thing it does then may be to end sessions.
     this.#ghost.recovered(database.lastProcessedZxid);
+    const [snapshot] = snapshotFiles(this.#server.disk.list(snapshots));
+    this.#durability.recovered(database.lastProcessedZxid, snapshot?.zxid ?? 0n);
     this.#dump(`start ${this.#server.lives}`);
   }
 

@@ -60,9 +60,17 @@ test('a sync that began before, or of another file, does not count', () => {
   );
 });
 
-test('what an earlier life wrote is for recovery to settle', () => {
+test('what a loss of power may have taken is for recovery to find', () => {
   assert.equal(
-    verdict((checker) => checker.ended()),
+    verdict((checker) => checker.lost()),
     '',
   );
+});
+
+test('a start stands on nothing that is in the page cache alone', () => {
+  const start = (upTo: bigint, snapshot: bigint) =>
+    verdict((checker) => checker.recovered(upTo, snapshot));
+  assert.equal(start(5n, 4n), 'PS1,PS1');
+  assert.equal(start(5n, 5n), '');
+  assert.equal(start(4n, 0n), '');
 });

@@ -12,7 +12,7 @@ import { transactionsIn } from './ghost-log.ts';
 
 export class DurabilityChecker {
   readonly #world: World;
-  /** Written in this life and not synced: by zxid, the file and the number of the call. */
+  /** Written and not synced: by zxid, the file and the number of the call. */
   readonly #unsynced = new Map<
     bigint,
     { readonly file: object | undefined; readonly index: number }
@@ -37,9 +37,20 @@ export class DurabilityChecker {
     }
   }
 
-  /** The life is over: what recovery finds, it makes durable. */
-  ended(): void {
+  /** The power was lost: what the disk holds now is for recovery to find. */
+  lost(): void {
     this.#unsynced.clear();
+  }
+
+  /**
+   * A start is through: what it stands on is on disk, too, and not in the page cache of a killed process alone. Up to
+   * `snapshot` a snapshot has it.
+   */
+  recovered(upTo: bigint, snapshot: bigint): void {
+    for (const zxid of this.#unsynced.keys()) {
+      if (zxid > upTo || zxid <= snapshot) this.#unsynced.delete(zxid);
+      else this.#world.violation('PS1', `a start stands on zxid ${zxid}, which is not on disk`);
+    }
   }
 
   answered(invocation: Invocation): void {
