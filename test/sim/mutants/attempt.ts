@@ -5,18 +5,20 @@ import { writeSync } from 'node:fs';
 import type { Caught, WorldName } from './worlds.ts';
 import { enterWorld, sizeOf } from './worlds.ts';
 
-const [, , name = '', from = '', to = ''] = process.argv;
+const [, , name = '', begin = '', end = ''] = process.argv;
 const world = name as WorldName;
-const first = Number(from);
-const last = Math.min(Number(to), sizeOf(world));
+const from = Number(begin);
+const to = Math.min(Number(end), sizeOf(world));
 
 function report(seed: number, caught: Caught | undefined): never {
-  writeSync(1, `${JSON.stringify({ seeds: seed - first + 1, seed, caught })}\n`);
+  const [what = ''] = caught?.what.split('\n') ?? [];
+  const first = caught === undefined ? undefined : { by: caught.by, what };
+  writeSync(1, `${JSON.stringify({ seeds: seed - from + 1, seed, caught: first })}\n`);
   process.exit(0);
 }
 
-for (let seed = first; seed <= last; seed++) {
+for (let seed = from; seed <= to; seed++) {
   const caught = enterWorld(world, seed, (violation) => report(seed, violation));
   if (caught !== undefined) report(seed, caught);
 }
-report(last, undefined);
+report(to, undefined);
