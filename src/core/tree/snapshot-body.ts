@@ -9,7 +9,7 @@
 
 import { DecodeError, Reader } from '../../jute/reader.ts';
 import { Writer } from '../../jute/writer.ts';
-import { AclList, StatPersisted } from '../../proto/data.ts';
+import { AclList } from '../../proto/data.ts';
 import type { Zxid } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
 import { emptyBytes } from '../../util/bytes.ts';
@@ -19,6 +19,9 @@ import type { DataTree } from './data-tree.ts';
 import { digestVersion } from './data-tree.ts';
 import type { Database } from './database.ts';
 import type { TreeImage } from './image-marks.ts';
+
+/** StatPersisted */
+const statLength = 60;
 
 export interface SnapshotDigest {
   readonly zxid: Zxid;
@@ -254,13 +257,14 @@ export class SnapshotSink {
     // A fuzzy snapshot of Java may name an ACL that came after the map was written; the log brings
     // it.
     const aclId = aclIdOf(reader.long(), reader.at - 8);
-    const stat = StatPersisted.read(reader);
+    const statAt = reader.at;
+    reader.skip(statLength);
     if (pathLength === 0) {
       if (this.#hasRoot) throw new DecodeError('root that came before', itemAt);
       this.#hasRoot = true;
       tree.aclCache.use(aclId);
       tree.restoreRoot(reader.bytes, dataStart, dataEnd, aclId);
-      tree.restoreStat(tree.root, stat);
+      tree.restoreStat(tree.root, reader.view, statAt);
       return;
     }
     let cut = pathEnd - 1;
@@ -273,7 +277,7 @@ export class SnapshotSink {
       throw new DecodeError('node that came before', itemAt);
     tree.aclCache.use(aclId);
     const slot = tree.create(parent, reader.bytes, cut + 1, pathEnd, dataStart, dataEnd, aclId);
-    tree.restoreStat(slot, stat);
+    tree.restoreStat(slot, reader.view, statAt);
     tree.childRestored(parent);
   }
 }

@@ -7,7 +7,9 @@ import { test } from 'node:test';
 import { inspect } from 'node:util';
 import type { Requester } from '../../../src/core/session/requester.ts';
 import { DecodeError, Reader } from '../../../src/jute/reader.ts';
+import { Writer } from '../../../src/jute/writer.ts';
 import type { Id } from '../../../src/proto/data.ts';
+import { StatPersisted } from '../../../src/proto/data.ts';
 import { ErrorCode } from '../../../src/proto/errors.ts';
 import { CloseSessionTxn, CreateTxn, MultiTxn } from '../../../src/proto/txn.ts';
 import { hexOf } from '../../../src/util/bytes.ts';
@@ -177,7 +179,9 @@ test('sequence numbers at the ends of their range', () => {
       aversion: 0,
       pzxid: 0n,
     };
-    tree.restoreStat(tree.findPath('/q'), { ...zeros, ephemeralOwner: 0n, cversion });
+    const stat = new Writer();
+    StatPersisted.write(stat, { ...zeros, ephemeralOwner: 0n, cversion });
+    tree.restoreStat(tree.findPath('/q'), stat.view, 0);
     pipeline.changes.clear();
     const { txn, err } = pipeline.propose(me, { op: 'create', path: '/q/n', flags: 2 });
     assert.equal(err, 0);
