@@ -66,6 +66,8 @@ export interface LifeOptions extends CrashServerOptions {
 const sessionIdsTakenMs = 3_600_000;
 
 export class CrashLife {
+  /** Where its faults are set. */
+  readonly disk: MemoryFiles;
   readonly files: RecordingFiles<Expectation>;
   readonly server: CrashServer;
   /** The history the server is on. */
@@ -85,7 +87,8 @@ export class CrashLife {
   constructor(options: LifeOptions) {
     this.#options = options;
     const clock = new VirtualClock();
-    this.files = new RecordingFiles(new MemoryFiles({ clock }));
+    this.disk = new MemoryFiles({ clock });
+    this.files = new RecordingFiles(this.disk);
     this.server = new CrashServer(this.files, clock, options);
     this.line = new CrashHistory(options.base);
     const { before } = options;
@@ -130,7 +133,9 @@ export class CrashLife {
       this.#saved = { accepted, current };
       this.#asked = this.#saved;
     }
-    this.#sessionIdsFrom = server.sessionIdsFrom + sessionIdsTakenMs;
+    // Where the mark cannot be written the wall clock decides, as in Java.
+    const isMarked = !server.log.lines.some((line) => line.includes('begin at the wall clock'));
+    this.#sessionIdsFrom = isMarked ? server.sessionIdsFrom + sessionIdsTakenMs : 0;
     this.#tell('started');
   }
 

@@ -1,4 +1,4 @@
-// `npm run sim:crash`: every workload (or one), every disk a loss of power may leave of it. Wires in the codec and
+// `npm run sim:crash`: every workload (or one), every disk a loss of power may leave of it; an error at every call. Wires in the codec and
 // Java's files. Output: a line for each workload, progress every ten seconds, failures with how to repeat one; exit
 // code 1 when there is one.
 //
@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { nodeCodec } from '../node/node-codec.ts';
 import { nodeHash } from '../node/node-hash.ts';
 import { runCrashEnsemble } from './crash-ensemble.ts';
+import { runDiskErrors } from './crash-errors.ts';
 import type { CrashReport } from './crash-runner.ts';
 import { replayImage, runCrashWorkload } from './crash-runner.ts';
 import { crashWorkloads, javaFileNames } from './crash-workloads.ts';
@@ -88,6 +89,17 @@ for (const workload of chosen) {
     console.log(`  again: npm run sim:crash -- --workload '${workload.name}' --moment ${moment}`);
   }
 }
+let runs = 0;
+for (const workload of values.moment === undefined ? chosen : []) {
+  const report = runDiskErrors(workload, options);
+  runs += report.runs;
+  total.failures += report.failures.length;
+  const { exits, refusals, failures } = report;
+  console.log(
+    `${workload.name}: ${report.runs} disk errors, ${exits} exits, ${refusals} refused starts`,
+  );
+  for (const failure of failures) console.log(`  FAILS: ${failure}`);
+}
 const together = values.workload === '' ? Number(values.together) : 0;
 let pictures = 0;
 for (let seed = Number(values.seed ?? 1); pictures < together; seed++) {
@@ -106,6 +118,6 @@ for (let seed = Number(values.seed ?? 1); pictures < together; seed++) {
 const seconds = Math.round((performance.now() - started) / 1000);
 console.log(
   `${total.calls} calls, ${total.images} images, ${total.disks} different disks started, ` +
-    `${pictures} times three together, ${total.failures} failures, ${seconds} s`,
+    `${runs} disk errors, ${pictures} times three together, ${total.failures} failures, ${seconds} s`,
 );
 process.exitCode = total.failures === 0 ? 0 : 1;

@@ -41,6 +41,7 @@ class Versions<T> {
   /** Changes that are durable, since the beginning. */
   #synced = 0;
   readonly #syncs = new Map<number, number>();
+  #isLost = false;
 
   constructor(durable: T) {
     this.versions = [durable];
@@ -58,9 +59,18 @@ class Versions<T> {
     this.#syncs.set(sync, this.#synced + this.versions.length - 1);
   }
 
+  syncFailed(): void {
+    this.#isLost = true;
+  }
+
+  emptied(): void {
+    this.#isLost = false;
+  }
+
   syncEnded(sync: number): void {
     const through = this.#syncs.get(sync) ?? 0;
     this.#syncs.delete(sync);
+    if (this.#isLost) return;
     const count = Math.max(0, through - this.#synced);
     this.versions.splice(0, count);
     this.#synced += count;
@@ -86,6 +96,9 @@ export class Platter {
       case 'sync ended':
         this.#node(op.node)?.syncEnded(op.sync);
         return false;
+      case 'sync failed':
+        this.#node(op.node)?.syncFailed();
+        return false;
       case 'names':
         this.#changeNames(op.directory, op.change);
         return true;
@@ -93,6 +106,8 @@ export class Platter {
         this.#changeFile(op.node, (before) => written(before, op.bytes, op.position));
         return true;
       case 'length':
+        // What is written from now on is new to the system.
+        if (op.length === 0) this.#node(op.node)?.emptied();
         this.#changeFile(op.node, (before) => {
           const bytes = new Uint8Array(op.length);
           bytes.set(before.subarray(0, Math.min(op.length, before.length)));

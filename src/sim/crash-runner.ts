@@ -159,7 +159,7 @@ export function replayImage(
   return lines;
 }
 
-function lifeOptionsOf(
+export function lifeOptionsOf(
   workload: CrashWorkload,
   { codec, javaFiles }: CrashRunOptions,
 ): LifeOptions {

@@ -23,6 +23,8 @@ export type DiskOp<Mark> =
   | { readonly kind: 'names'; readonly directory: number; readonly change: NameChange }
   | { readonly kind: 'sync began'; readonly node: number; readonly sync: number }
   | { readonly kind: 'sync ended'; readonly node: number; readonly sync: number }
+  /** The system calls what it holds clean, and no later sync brings it to the disk (fsyncgate). */
+  | { readonly kind: 'sync failed'; readonly node: number }
   | { readonly kind: 'mark'; readonly mark: Mark };
 
 export interface TraceLine<Mark> {
@@ -125,15 +127,14 @@ export class RecordingFiles<Mark> implements Files {
   syncDirectory(path: string, done: FileDone): void {
     const ended = this.#sync(this.#node(path), `syncDirectory ${path}`);
     this.#inner.syncDirectory(path, (error) => {
-      if (error === undefined) ended();
+      ended(error === undefined);
       done(error);
     });
   }
 
   syncDirectoryNow(path: string): void {
     const ended = this.#sync(this.#node(path), `syncDirectory ${path}`);
-    this.#inner.syncDirectoryNow(path);
-    ended();
+    now(() => this.#inner.syncDirectoryNow(path), ended);
   }
 
   lock(directory: string): DirectoryLock | undefined {
@@ -165,14 +166,13 @@ export class RecordingFiles<Mark> implements Files {
       datasync: (done) => {
         const ended = this.#sync(node, `datasync ${path}`);
         inner.datasync((error) => {
-          if (error === undefined) ended();
+          ended(error === undefined);
           done(error);
         });
       },
       sync: () => {
         const ended = this.#sync(node, `sync ${path}`);
-        inner.sync();
-        ended();
+        now(() => inner.sync(), ended);
       },
       setLength: (length) => {
         inner.setLength(length);
@@ -198,11 +198,12 @@ export class RecordingFiles<Mark> implements Files {
     this.#push({ kind: 'length', node, length }, what);
   }
 
-  #sync(node: number, what: string): () => void {
+  #sync(node: number, what: string): (ok: boolean) => void {
     const sync = ++this.#syncCount;
     this.#push({ kind: 'sync began', node, sync }, `${what} begins`);
-    return () => {
-      this.lines.push({ op: { kind: 'sync ended', node, sync }, what: `${what} ends` });
+    return (ok) => {
+      if (ok) this.lines.push({ op: { kind: 'sync ended', node, sync }, what: `${what} ends` });
+      else this.lines.push({ op: { kind: 'sync failed', node }, what: `${what} fails` });
     };
   }
 
@@ -215,6 +216,16 @@ export class RecordingFiles<Mark> implements Files {
     const node = this.#nodes.get(path);
     if (node === undefined) throw new Error(`${path} was never made`);
     return node;
+  }
+}
+
+function now(sync: () => void, ended: (ok: boolean) => void): void {
+  let ok = false;
+  try {
+    sync();
+    ok = true;
+  } finally {
+    ended(ok);
   }
 }
 
