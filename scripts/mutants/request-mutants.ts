@@ -58,7 +58,6 @@ export const requestMutants: readonly Mutant[] = [
     replace: 'this.#fire(this.#child, path, EventType.NodeDeleted, aclId, stamp);',
     breaks: 'WA3',
     world: 'lone',
-    quick: true,
   },
   {
     name: 'watches at a learner do not hear of others’ writes',

@@ -31,7 +31,6 @@ export const storageMutants: readonly Mutant[] = [
     replace: 'this.#ports.clock.endOfTurn(() => one(undefined));',
     breaks: 'PS1',
     world: 'lone',
-    quick: true,
   },
   {
     name: 'a new log file is written before its name is on disk',

@@ -336,7 +336,6 @@ export const zabMutants: readonly Mutant[] = [
     replace: 'return diff(max, learnerZxid,',
     breaks: 'HI1',
     world: 'zab',
-    quick: true,
   },
   {
     name: 'a history that is not ours gets a DIFF',
@@ -355,7 +354,6 @@ export const zabMutants: readonly Mutant[] = [
     replace: '',
     breaks: 'HI12',
     world: 'zab',
-    quick: true,
   },
   {
     name: 'a learner does not keep what it applied for others (4925)',
@@ -440,11 +438,18 @@ export const zabMutants: readonly Mutant[] = [
     world: 'ensemble',
   },
   {
-    name: 'votes are cast with no zxid',
+    name: 'votes are cast with no zxid, and no leader steps back',
     file: 'server/ensemble-server',
     find: 'this.#elector?.look(history.lastZxid, history.epochs.currentEpoch);',
     replace: 'this.#elector?.look(0n, history.epochs.currentEpoch);',
-    breaks: 'LD5',
+    and: [
+      {
+        file: 'core/zab/discovery',
+        find: 'if (currentEpoch !== -1 && isMoreRecent(summary, this.#summary)) {',
+        replace: 'if (false) {',
+      },
+    ],
+    breaks: 'LD3',
     world: 'ensemble',
   },
   {
