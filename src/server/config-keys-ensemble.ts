@@ -198,7 +198,7 @@ export const ensembleKeys = {
       'quoll.refuseStrangers',
       boolean,
       false,
-      'no election connections from servers that are not in the configuration',
+      'neither election nor quorum connections from servers that are not in the configuration',
     ),
     decidesEarly: key(
       'property',

@@ -69,6 +69,7 @@ export class Leading implements Term {
         maxConcurrentSnapSyncs: ensemble.maxConcurrentSnapSyncs,
         maxConcurrentDiffSyncs: ensemble.maxConcurrentDiffSyncs,
         maxTimeToWaitForEpochMs: ensemble.maxTimeToWaitForEpochMs,
+        refuseStrangers: ensemble.election.refuseStrangers,
         voteSet,
       },
       this.#leaderHost(),

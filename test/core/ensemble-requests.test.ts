@@ -43,6 +43,26 @@ function xids(session: FakeSession): number[] {
   return session.replies().map(({ xid }) => xid);
 }
 
+describe('a write at a learner that cannot be read', () => {
+  const whole = [0, 0, 0, 2, 0x2f, 0x61, 0, 0, 0, 1, 7, 0, 0, 0, 0];
+  for (const [name, type] of Object.entries(OpCode)) {
+    if (!['create', 'create2', 'createTTL', 'setData', 'setACL', 'delete', 'multi'].includes(name))
+      continue;
+    it(`${name}: is MarshallingError in its place, and spends one zxid`, () => {
+      const ensemble = new FakeEnsemble();
+      const { server } = ensemble.learner();
+      const session = new FakeSession(server);
+      const before = server.replica.database.lastProcessedZxid;
+      const err = session.err(type, (out) => {
+        for (const byte of whole.slice(0, 5)) out.byte(byte);
+      });
+      assert.equal(err, ErrorCode.MarshallingError);
+      assert.equal(server.replica.database.lastProcessedZxid, before + 1n);
+      assert.equal(session.err(OpCode.create, createBody('/after', bytes('x'))), 0);
+    });
+  }
+});
+
 describe('a write at a learner', () => {
   it('is answered with the zxid that its leader gave it, once it is committed here', () => {
     const ensemble = new FakeEnsemble();

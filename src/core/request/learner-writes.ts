@@ -9,7 +9,7 @@ import { DecodeError } from '../../jute/reader.ts';
 import { AclList } from '../../proto/data.ts';
 import { ErrorCode } from '../../proto/errors.ts';
 import { OpCode } from '../../proto/opcodes.ts';
-import { assert, present } from '../../util/assert.ts';
+import { present } from '../../util/assert.ts';
 import { copyBytes, emptyBytes } from '../../util/bytes.ts';
 import { Deque } from '../../util/deque.ts';
 import type { Connection, PendingWrite } from '../session/connection.ts';
@@ -17,6 +17,7 @@ import type { HistoryTxn } from '../zab/txn-arena.ts';
 import { createKindError } from './create-kind.ts';
 import type { LogBatch } from './log-batch.ts';
 import { isOpenAcl } from './open-acl.ts';
+import { assertReadable } from './readable.ts';
 import type { Forwarding, WritePath } from './write-path.ts';
 
 /** DeleteRequest: an empty path, version −1. */
@@ -29,6 +30,8 @@ export class LearnerWrites implements WritePath {
   readonly #pending = new Deque<PendingWrite>();
   /** For each of them, how many syncs went before it. */
   readonly #syncsBefore = new Deque<number>();
+  /** What was refused here, and as what. */
+  readonly #refusals = new Map<PendingWrite, number>();
   #syncsSent = 0;
   #syncsReleased = 0;
   #view: DataView = new DataView(emptyBytes.buffer);
@@ -59,8 +62,15 @@ export class LearnerWrites implements WritePath {
     type: number,
     reader: Reader,
     now: number,
-    _undecodable: (error: DecodeError, type: number) => void,
+    undecodable: (error: DecodeError, type: number) => void,
   ): PendingWrite {
+    try {
+      assertReadable(type, reader);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      undecodable(error, type);
+      return this.writeError(connection, xid, type, ErrorCode.MarshallingError, now);
+    }
     if (type === OpCode.createTTL && !mayMakeTtlNode(reader)) {
       return this.writeError(connection, xid, type, ErrorCode.BadArguments, now);
     }
@@ -70,7 +80,7 @@ export class LearnerWrites implements WritePath {
 
   /**
    * The client must not see that it was refused here and not in the order of writes: what is forwarded is a delete of
-   * no path, which every leader refuses with BadArguments, the one error there is a use for.
+   * no path, which every leader refuses with BadArguments; what the client is told is `err`.
    */
   writeError(
     connection: Connection,
@@ -79,10 +89,11 @@ export class LearnerWrites implements WritePath {
     err: number,
     now: number,
   ): PendingWrite {
-    assert(err === ErrorCode.BadArguments, 'a leader refuses a delete of nothing as BadArguments');
     const { length } = deleteOfNothing;
     this.#forward(connection, xid, OpCode.delete, deleteOfNothing, 0, length);
-    return this.#wait(connection, xid, type, now);
+    const write = this.#wait(connection, xid, type, now);
+    this.#refusals.set(write, err);
+    return write;
   }
 
   createSession(connection: Connection, timeoutMs: number, now: number): PendingWrite {
@@ -136,10 +147,18 @@ export class LearnerWrites implements WritePath {
     this.#syncsBefore.shift();
     head.zxidHigh = view.getInt32(start + 12);
     head.zxidLow = view.getInt32(start + 16);
-    head.err = isError ? view.getInt32(start + headerLength) : ErrorCode.Ok;
+    head.err = isError ? this.#errorOf(head, view.getInt32(start + headerLength)) : ErrorCode.Ok;
     head.start = start;
     head.end = txn.end;
     return head;
+  }
+
+  #errorOf(write: PendingWrite, err: number): number {
+    const refusal = this.#refusals.get(write);
+    if (refusal === undefined) return err;
+    this.#refusals.delete(write);
+    // Of a session that may not ask any more the leader says so.
+    return err === ErrorCode.BadArguments ? refusal : err;
   }
 
   applied(write: PendingWrite): void {

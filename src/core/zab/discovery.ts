@@ -184,6 +184,9 @@ export class Discovery {
     const { sid, acceptedEpoch, configVersion } = handler;
     const { mySid, committed } = this.#options;
     if (sid === mySid) return `claims our own sid ${sid}`;
+    if (this.#options.refuseStrangers === true && !this.#epochs.isMember(sid)) {
+      return 'is not in the configuration (quoll.refuseStrangers)';
+    }
     if (configVersion > committed.version) {
       return `has configuration version ${hex(configVersion)}, ours is ${hex(committed.version)}`;
     }

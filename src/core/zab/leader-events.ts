@@ -41,6 +41,8 @@ export interface LeaderOptions {
   readonly maxConcurrentDiffSyncs?: number;
   /** `zookeeper.leader.maxTimeToWaitForEpoch`; negative: off. */
   readonly maxTimeToWaitForEpochMs?: number;
+  /** Turns away learners that are not in the configuration; Java takes them all. */
+  readonly refuseStrangers?: boolean;
   /** Who elected us (Leader.setLeadingVoteSet). */
   readonly voteSet?: VoteTracker | undefined;
   /** The last counter that may be used; for tests. */

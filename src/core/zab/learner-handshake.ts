@@ -16,6 +16,7 @@ import type { Zxid } from '../../proto/zxid.ts';
 import { counterOf, epochOf, makeZxid } from '../../proto/zxid.ts';
 import { assert } from '../../util/assert.ts';
 import { isConfigFault, parseQuorumConfig, printQuorumConfig } from '../election/quorum-config.ts';
+import { epochLeapMax } from './epoch-proposal.ts';
 import type { EpochName } from './leader-events.ts';
 import type * as learning from './learner-events.ts';
 import { snapSignature } from './learner-feed.ts';
@@ -221,6 +222,12 @@ export class LearnerHandshake {
     }
     if (epoch < acceptedEpoch) {
       const reason = `${what}, lower than our accepted epoch ${hex(acceptedEpoch)}`;
+      this.#term.abandon(reason, { refusal: true });
+      return;
+    }
+    // A promise is for good: one to a leader that makes it all up would use up the epochs of the ensemble.
+    if (acceptedEpoch > 0 && epoch - acceptedEpoch > epochLeapMax) {
+      const reason = `${what}, far above our accepted epoch ${hex(acceptedEpoch)}`;
       this.#term.abandon(reason, { refusal: true });
       return;
     }

@@ -317,6 +317,14 @@ test('strangers have a limit, and members come through', () => {
   assert.equal(script.leader.status().epoch, 1);
 });
 
+test('quoll.refuseStrangers: who is not in the configuration is no learner either', () => {
+  const script = new ScriptedLeader({ options: { refuseStrangers: true } });
+  const stranger = script.connect().info(99n, 0);
+  assert.ok(stranger.isClosed);
+  assert.match(script.lines.join('\n'), /99 is not in the configuration/);
+  assert.ok(!script.connect().info(2n, 0).isClosed);
+});
+
 test('two servers with one myid: the one that is alive keeps it', () => {
   const script = new ScriptedLeader();
   const [two] = script.establish(2n);

@@ -48,6 +48,17 @@ test('the ladder: every packet and every save in its order', () => {
   assert.deepEqual(script.sent(), ['ACK 0x600000000']);
 });
 
+test('a promise is for good: an epoch that uses up all others is not given', () => {
+  const script = new ScriptedLearner({ options: { acceptedEpoch: 6, currentEpoch: 6 } });
+  script.send(leaderInfo(0x7ffffff0));
+  assert.match(script.wanted().join(), /^abandon/);
+  assert.match(script.lines.join('\n'), /epoch 0x7ffffff0, far above our accepted epoch 0x6/);
+  // A server that never promised anything takes up wherever its ensemble is.
+  const fresh = new ScriptedLearner({});
+  fresh.send(leaderInfo(0x7ffffff0));
+  assert.deepEqual(fresh.wanted(), [`acceptedEpoch ${0x7ffffff0}`]);
+});
+
 test('an epoch that was accepted before is not promised again', () => {
   const script = new ScriptedLearner({ options: { acceptedEpoch: 6, currentEpoch: 6 } });
   script.sent();
