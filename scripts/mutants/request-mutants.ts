@@ -259,10 +259,10 @@ export const requestMutants: readonly Mutant[] = [
     world: 'ensemble',
   },
   {
-    name: 'a learner answers any commit of its session',
+    name: 'a learner takes another session’s commit for its own',
     file: 'core/request/learner-writes',
-    find: 'if (view.getInt32(start + 8) !== head.xid)\n            return undefined;',
-    replace: '',
+    find: 'if (view.getInt32(start) !== sessionHigh || view.getInt32(start + 4) !== sessionLow) {',
+    replace: 'if (false) {',
     breaks: 'CL1',
     world: 'ensemble',
   },

@@ -120,7 +120,6 @@ export const storageMutants: readonly Mutant[] = [
             files.syncDirectory(directory, done);`,
     breaks: 'EP1',
     world: 'ensemble',
-    quick: true,
   },
   {
     name: 'recovery passes over a hole in the log that a lost sync left',

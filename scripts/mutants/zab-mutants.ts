@@ -430,10 +430,17 @@ export const zabMutants: readonly Mutant[] = [
     world: 'ensemble',
   },
   {
-    name: 'votes are cast with the accepted epoch',
+    name: 'votes are cast with the accepted epoch, and no leader steps back',
     file: 'server/ensemble-server',
     find: 'this.#elector?.look(history.lastZxid, history.epochs.currentEpoch);',
     replace: 'this.#elector?.look(history.lastZxid, history.epochs.acceptedEpoch);',
+    and: [
+      {
+        file: 'core/zab/discovery',
+        find: 'if (currentEpoch !== -1 && isMoreRecent(summary, this.#summary)) {',
+        replace: 'if (false) {',
+      },
+    ],
     breaks: 'LD3',
     world: 'ensemble',
   },
@@ -478,14 +485,6 @@ export const zabMutants: readonly Mutant[] = [
         this.#pin.after = zxid + 1n;
         writeBarePacket(this.#link.out, PacketType.SNAP, zxid + 1n);`,
     breaks: 'PS7',
-    world: 'ensemble',
-  },
-  {
-    name: 'a DIFF goes on behind the log files with a hole',
-    file: 'core/zab/learner-feed',
-    find: 'if (!follows(this.#cursor, txn.zxid)) {',
-    replace: 'if (false) {',
-    breaks: 'HI12',
     world: 'ensemble',
   },
 ];
