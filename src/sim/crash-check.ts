@@ -23,7 +23,7 @@ interface Started {
   readonly sessionIdsFrom: number;
   /** Whole snapshots among the files: what state each holds. */
   readonly snapshots: readonly { readonly zxid: Zxid; readonly state: string }[];
-  /** Without the newest snapshot: undefined when there is no other. */
+  /** With the oldest snapshot alone: undefined when there is no other. */
   readonly spare: string | undefined;
   /** currentEpoch as it stood in the file. */
   readonly currentEpochFile: number | undefined;
@@ -79,7 +79,7 @@ export class CrashCheck {
       if (!isExact) violations.push(`PS7: snapshot.${hexZxid(snapshot.zxid)} is not that state`);
     }
     if (expected.isSpare && found.spare !== undefined && found.spare !== state) {
-      violations.push(`PS8: without its newest snapshot: ${found.spare}`);
+      violations.push(`PS8: with its oldest snapshot alone: ${found.spare}`);
     }
     if (found.sessionIdsFrom < expected.sessionIdsFrom) {
       violations.push(`SE3: session ids begin at ${found.sessionIdsFrom} again`);
@@ -145,7 +145,7 @@ export class CrashCheck {
       ...first,
       violations,
       snapshots: this.#snapshots(image, violations),
-      spare: this.#withoutNewest(image),
+      spare: this.#withOldest(image),
       currentEpochFile: currentEpochIn(image),
     };
   }
@@ -204,11 +204,15 @@ export class CrashCheck {
     return found;
   }
 
-  #withoutNewest(image: DiskImage): string | undefined {
+  #withOldest(image: DiskImage): string | undefined {
     const names = [...image.files.keys()].map((path) => path.substring(path.lastIndexOf('/') + 1));
-    const [newest, next] = snapshotFiles(names);
-    if (newest === undefined || next === undefined || next.zxid === newest.zxid) return undefined;
-    const files = new Map([...image.files].filter(([path]) => !path.endsWith(`/${newest.name}`)));
+    const newer = new Set(snapshotFiles(names).map(({ name }) => name));
+    const [oldest, next] = [...newer].reverse();
+    if (oldest === undefined || next === undefined) return undefined;
+    newer.delete(oldest);
+    const files = new Map(
+      [...image.files].filter(([path]) => !newer.has(path.substring(path.lastIndexOf('/') + 1))),
+    );
     try {
       const clock = new VirtualClock();
       return this.#found(this.#boot(diskOf({ ...image, files }, clock), clock)).state;

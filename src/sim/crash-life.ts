@@ -44,7 +44,7 @@ export interface Expectation {
   readonly epochs: EpochExpectation | undefined;
   /** Unix time in ms below which all session ids are taken. */
   readonly sessionIdsFrom: number;
-  /** The newest snapshot may be lost and everything still be there (PS8). */
+  /** All snapshots but the oldest may be lost and everything still be there (PS8). */
   readonly isSpare: boolean;
   /** No image is looked at yet. */
   readonly isPrelude: boolean;

@@ -1,10 +1,10 @@
-// `npm run sim:crash`: every workload (or one), every disk a loss of power may leave of it; an error at every call. Wires in the codec and
-// Java's files. Output: a line for each workload, progress every ten seconds, failures with how to repeat one; exit
-// code 1 when there is one.
+// `npm run sim:crash`: every workload (or one), every disk a loss of power may leave of it; an error at every call; all
+// three servers of an ensemble at once. Wires in the codec, the hash and Java's files. Output: a line for each workload,
+// progress every ten seconds, failures with how to repeat one; exit code 1 when there is one.
 //
-// Arguments: --workload TEXT (those whose name holds it), --every N (one image of N), --restarts N (of the different
-// disks, one of N is started under power loss, too; 0: none), --moment N (one moment, told),
-// --together N (times all three servers of an ensemble lose power at once, 5000), --only-together, --seed N (one seed of it).
+// Arguments: --workload TEXT (those whose name holds it), --every N (one image or call of N), --restarts N (of the
+// different disks, one of N is started under power loss, too; 0: none), --moment N (one moment, told), --together N
+// (times all three servers lose power at once, 5000), --only-together, --seed N (one seed of it).
 
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -97,7 +97,8 @@ export class Platter {
         this.#node(op.node)?.syncEnded(op.sync);
         return false;
       case 'sync failed':
-        this.#node(op.node)?.syncFailed();
+        // Names go through the journal: one that cannot be written takes no later sync either.
+        this.#files.get(op.node)?.syncFailed();
         return false;
       case 'names':
         this.#changeNames(op.directory, op.change);

@@ -201,6 +201,7 @@ const named: readonly Named[] = [
   ['SNAP, ahead', { lines: ['snapCount=4'], isEnsemble: true }, receive(12, 9)],
   ['SNAP, behind', { lines: ['snapCount=4'], isEnsemble: true }, receive(5, 1)],
   ['SNAP, beside', { lines: ['snapCount=5'], isEnsemble: true }, receive(7, 8)],
+  ['SNAP, behind, logs apart', { lines: ['snapCount=4', apart], isEnsemble: true }, receive(5, 1)],
   ['SNAP, logs apart', { lines: ['snapCount=4', apart], isEnsemble: true }, receive(7, 8)],
   ['SNAP, gz', { lines: ['snapshot.compression.method=gz'], isEnsemble: true }, receive(9, 2)],
   ['election', { isEnsemble: true }, terms],
