@@ -13,8 +13,9 @@ import type { Prng } from '../util/prng.ts';
 import type { Due } from './sim-clock.ts';
 import type { SimEnsemble } from './sim-ensemble.ts';
 import { servingIn } from './sim-ensemble.ts';
-import type { NetHost } from './sim-net.ts';
+import type { NetHost, NetOptions } from './sim-net.ts';
 import type { ServerEnd, SimServer } from './sim-server.ts';
+import { defaultSyncMs } from './sim-server.ts';
 import type { World } from './world.ts';
 
 export const ensembleFaultKinds = [
@@ -73,6 +74,7 @@ export class EnsembleFaults {
   readonly #settings: EnsembleFaultSettings;
   readonly #hooks: EnsembleFaultHooks;
   readonly #chance: Prng;
+  readonly #usualNet: NetOptions;
   /** Servers whose disk failed in this life. */
   readonly #badDisks = new Set<SimServer>();
   readonly #boots = new Map<SimServer, Due>();
@@ -92,6 +94,7 @@ export class EnsembleFaults {
     this.#settings = settings;
     this.#hooks = hooks;
     this.#chance = world.fork('faults');
+    this.#usualNet = world.net.options;
   }
 
   /** A violation ended it for good. */
@@ -110,10 +113,11 @@ export class EnsembleFaults {
     for (const server of this.#ensemble.servers) {
       server.plan = undefined;
       server.disk.capacity = Number.POSITIVE_INFINITY;
-      server.syncMs = server.settings.syncMs ?? server.syncMs;
+      server.syncMs = usualSyncMs(server);
       server.resume();
       if (server.state === 'off') this.#bootWithin(server, 500);
     }
+    this.#world.net.options = this.#usualNet;
     this.#world.net.healAll();
   }
 
@@ -310,10 +314,9 @@ export class EnsembleFaults {
         return;
       }
       case 'slow link': {
-        const { options } = net;
-        net.options = { ...options, jitterMs: chance.pick([1, 20, 200]) };
+        net.options = { ...this.#usualNet, jitterMs: chance.pick([1, 20, 200]) };
         this.#later(this.#lastingMs, () => {
-          net.options = options;
+          net.options = this.#usualNet;
         });
         return;
       }
@@ -344,10 +347,9 @@ export class EnsembleFaults {
     const chance = this.#chance;
     switch (kind) {
       case 'slow disk': {
-        const { syncMs } = server;
         server.syncMs = chance.pick([20, 200, 1000]);
         this.#later(this.#lastingMs, () => {
-          server.syncMs = syncMs;
+          server.syncMs = usualSyncMs(server);
         });
         return;
       }
@@ -399,4 +401,8 @@ export class EnsembleFaults {
       );
     });
   }
+}
+
+function usualSyncMs({ settings }: SimServer): number {
+  return settings.syncMs ?? defaultSyncMs;
 }

@@ -8,6 +8,7 @@ import type { TreeDump } from './checkers/check-history.ts';
 import { checkHistory } from './checkers/check-history.ts';
 import { QuorumChecker } from './checkers/check-quorum.ts';
 import { checkRealTime } from './checkers/check-real-time.ts';
+import { checkExpiry } from './checkers/check-sessions.ts';
 import { checkSyncedReads } from './checkers/check-synced-reads.ts';
 import { dumpTree } from './checkers/dump-tree.ts';
 import { GhostEnsemble } from './checkers/ghost-ensemble.ts';
@@ -87,12 +88,15 @@ class Scenario {
       };
     }
     const quorum = new QuorumChecker(world, this.#shape);
+    const leaderServes = this.#shape.lines?.includes('leaderServes=no') !== true;
     world.onLog = (line) => {
       const sid = servers.findIndex(({ name }) => name === line.who) + 1;
       const server = servers[sid - 1];
       if (server !== undefined) {
         this.#ghost.said(server, line);
         quorum.said(sid, line.message);
+        // Of whom it turned away it has heard, too.
+        if (leaderServes) checkExpiry(world, server, this.#workload.clients, line);
       }
       // No fault here damages what was synced.
       if (line.message.startsWith('problem reading snap file')) {

@@ -62,6 +62,8 @@ export interface DiskPlan {
   readonly fault: 'kill' | 'power' | Exclude<DiskFault, 'crash'>;
 }
 
+export const defaultSyncMs = 0.5;
+
 class ProcessGone extends Error {}
 
 export class SimServer {
@@ -92,7 +94,7 @@ export class SimServer {
     this.#world = world;
     this.name = name;
     this.settings = settings;
-    this.syncMs = settings.syncMs ?? 0.5;
+    this.syncMs = settings.syncMs ?? defaultSyncMs;
     this.machine = new Machine(world, name);
     this.disk = this.#newDisk();
   }
