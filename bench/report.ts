@@ -23,7 +23,7 @@ export function circumstances(): string {
   const git = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' });
   const memory = Math.round(totalmem() / 2 ** 30);
   return (
-    `Commit ${git.stdout.trim()}, Node ${process.version}, Java ZooKeeper 3.8.0 on ${javaVersion()}; ` +
+    `Commit ${git.stdout.trim()}, Node ${process.version}, Java ZooKeeper 3.8.0 on Java ${javaVersion()}; ` +
     `${cpus().length} cores, ${memory} GiB, ${cpus()[0]?.model ?? 'unknown processor'}`
   );
 }

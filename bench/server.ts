@@ -37,6 +37,8 @@ const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+// Else these would end the process without that: servers and scratch directories would stay.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 export function isJavaInstalled(): boolean {
   return existsSync(join(jars, 'zookeeper.jar'));
