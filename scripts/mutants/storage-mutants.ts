@@ -191,7 +191,7 @@ export const storageMutants: readonly Mutant[] = [
     find: 'if (reader.zxid > zxid)\n                return reader.offset;',
     replace: 'if (reader.zxid > zxid + 1n)\n                return reader.offset;',
     breaks: 'HI1',
-    world: 'ensemble',
+    world: 'texts',
   },
   {
     name: 'TRUNC removes one transaction more',
@@ -199,7 +199,7 @@ export const storageMutants: readonly Mutant[] = [
     find: 'if (reader.zxid > zxid)\n                return reader.offset;',
     replace: 'if (reader.zxid >= zxid)\n                return reader.offset;',
     breaks: 'HI13',
-    world: 'ensemble',
+    world: 'texts',
   },
   {
     name: 'TRUNC is not synced (3701)',
@@ -215,7 +215,7 @@ export const storageMutants: readonly Mutant[] = [
     find: 'const dirty = snapshots.filter((file) => file.zxid > zxid);',
     replace: 'const dirty = [];',
     breaks: 'HI1',
-    world: 'ensemble',
+    world: 'texts',
   },
   {
     name: 'TRUNC leaves later log files',
@@ -223,7 +223,7 @@ export const storageMutants: readonly Mutant[] = [
     find: 'const later = logs.filter((file) => file.zxid > zxid);',
     replace: 'const later = [];',
     breaks: 'HI1',
-    world: 'ensemble',
+    world: 'texts',
   },
   {
     name: 'a cut history is not read again (5094)',
@@ -231,7 +231,7 @@ export const storageMutants: readonly Mutant[] = [
     find: 'this.#recover(undefined, loaded, failed);',
     replace: 'loaded({ lastZxid: this.lastZxid, txns: 0 });',
     breaks: 'HI12',
-    world: 'ensemble',
+    world: 'texts',
   },
   {
     name: 'a leader’s snapshot is acknowledged before it is on disk (3642)',

@@ -10,6 +10,7 @@ import { runStandalone } from '../../../src/sim/standalone-scenario.ts';
 import { World } from '../../../src/sim/world.ts';
 import { playElection } from '../../core/election/play-election.ts';
 import { playEnsemble } from '../../core/zab/play-ensemble.ts';
+import { EnsembleStory } from '../../support/ensemble-story.ts';
 import { played } from '../../support/play-texts.ts';
 import { projectFile } from '../../support/project-file.ts';
 import { Scenario } from '../../support/scenario.ts';
@@ -62,7 +63,7 @@ export function sizeOf(name: WorldName): number {
 
 function textNames(): string[] {
   const names = readdirSync(projectFile('test/scenarios'));
-  return names.filter((file) => file.endsWith('.txt') && !file.startsWith('ensemble-')).sort();
+  return names.filter((file) => file.endsWith('.txt')).sort();
 }
 
 function differenceOf(number: number): Caught | undefined {
@@ -70,6 +71,7 @@ function differenceOf(number: number): Caught | undefined {
   if (name === undefined) return undefined;
   const text = readFileSync(projectFile(`test/scenarios/${name}`), 'utf8');
   const now = played(text, (options) => {
+    if (name.startsWith('ensemble-')) return new EnsembleStory(options);
     const numbers = Object.entries(options).map(([key, value]) => [key, Number(value)]);
     return new Scenario(Object.fromEntries(numbers));
   });
