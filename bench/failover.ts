@@ -1,7 +1,7 @@
 // `node dist-test/bench/failover.js [--rounds 10] [--nodes 0,200000] [--kinds java,quoll] [--write] [--verbose]`: how
-// long nobody can write. A cold start of three servers, then, again and again, kill -9 of the leader of an idle ensemble,
-// until a write through a survivor is acknowledged. Medians, in ms, into BENCHMARKS.md with --write; with --verbose what
-// Quoll's survivors say of each failover.
+// long nobody can write. A cold start of three servers, then, again and again, kill -9 of the leader of an idle
+// ensemble, until a write through a survivor is acknowledged. Medians, in ms, into BENCHMARKS.md with --write; with
+// --verbose what Quoll's survivors say of each failover.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
