@@ -50,6 +50,6 @@ test('a createTTL that makes no TTL node never reaches the leader as one', () =>
   }
 });
 
-test('what cannot be read is the leader’s to refuse', () => {
-  assert.deepEqual(forwardedFor(5, 5n, 4), [OpCode.createTTL]);
+test('what cannot be read keeps its place among the writes, as something every leader refuses', () => {
+  assert.deepEqual(forwardedFor(5, 5n, 4), [OpCode.delete]);
 });
