@@ -1,5 +1,5 @@
 // What happens to the servers of a simulated ensemble while clients work: what server-faults.ts does to one of them,
-// and what takes several: partitions, all powerless at once, a disk replaced, one restarted after the other. In: a seed
+// and what takes several: all powerless at once, a disk replaced, one restarted after the other. In: a seed
 // and how often each may happen. Out: a world that does its worst until `stop`, then is healed. Counts are kept by the
 // world.
 //
@@ -10,10 +10,12 @@
 import { FileError } from '../ports.ts';
 import { exitCodes } from '../server/exit-codes.ts';
 import type { Prng } from '../util/prng.ts';
+import type { LinkFaultKind } from './link-faults.ts';
+import { isLinkFault, LinkFaults, linkFaultKinds } from './link-faults.ts';
 import type { Due } from './sim-clock.ts';
 import type { SimEnsemble } from './sim-ensemble.ts';
 import { servingIn } from './sim-ensemble.ts';
-import type { NetHost, NetOptions } from './sim-net.ts';
+import type { NetHost } from './sim-net.ts';
 import type { ServerEnd, SimServer } from './sim-server.ts';
 import { defaultSyncMs } from './sim-server.ts';
 import type { World } from './world.ts';
@@ -27,14 +29,7 @@ export const ensembleFaultKinds = [
   'pause',
   'slow turn',
   'wall clock jump',
-  'link cut',
-  'one-way cut',
-  'link reset',
-  'link held',
-  'host deaf',
-  'host cut off',
-  'partition',
-  'slow link',
+  ...linkFaultKinds,
   'slow disk',
   'disk error',
   'disk full',
@@ -45,6 +40,7 @@ export const ensembleFaultKinds = [
   'rolling restart',
 ] as const;
 export type EnsembleFaultKind = (typeof ensembleFaultKinds)[number];
+type ServerFaultKind = Exclude<EnsembleFaultKind, LinkFaultKind>;
 
 export interface EnsembleFaultSettings {
   /** Mean ms between two faults; 0: none. */
@@ -74,7 +70,7 @@ export class EnsembleFaults {
   readonly #settings: EnsembleFaultSettings;
   readonly #hooks: EnsembleFaultHooks;
   readonly #chance: Prng;
-  readonly #usualNet: NetOptions;
+  readonly #links: LinkFaults;
   /** Servers whose disk failed in this life. */
   readonly #badDisks = new Set<SimServer>();
   readonly #boots = new Map<SimServer, Due>();
@@ -94,7 +90,8 @@ export class EnsembleFaults {
     this.#settings = settings;
     this.#hooks = hooks;
     this.#chance = world.fork('faults');
-    this.#usualNet = world.net.options;
+    const { noticedMs } = settings;
+    this.#links = new LinkFaults(world, ensemble, 4 * noticedMs, hooks.clients);
   }
 
   /** A violation ended it for good. */
@@ -117,8 +114,7 @@ export class EnsembleFaults {
       server.resume();
       if (server.state === 'off') this.#bootWithin(server, 500);
     }
-    this.#world.net.options = this.#usualNet;
-    this.#world.net.healAll();
+    this.#links.heal();
   }
 
   /** For `onEnded` of each server. */
@@ -199,6 +195,10 @@ export class EnsembleFaults {
     if (isDown && !isCommon) return;
     this.#world.count(kind);
     this.#world.note(server.name, `fault: ${kind}`);
+    if (isLinkFault(kind)) {
+      this.#links.strike(kind, server);
+      return;
+    }
     switch (kind) {
       case 'all killed':
         for (const one of servers) if (one.state !== 'off') one.kill();
@@ -215,16 +215,6 @@ export class EnsembleFaults {
             if (this.#isActive) one.stop();
           });
         });
-        return;
-      case 'link cut':
-      case 'one-way cut':
-      case 'link reset':
-      case 'link held':
-      case 'host deaf':
-      case 'host cut off':
-      case 'partition':
-      case 'slow link':
-        this.#strikeLinks(kind, server);
         return;
       case 'slow disk':
       case 'disk error':
@@ -252,7 +242,7 @@ export class EnsembleFaults {
     }
   }
 
-  #strikeProcess(kind: EnsembleFaultKind, server: SimServer): void {
+  #strikeProcess(kind: ServerFaultKind, server: SimServer): void {
     const chance = this.#chance;
     switch (kind) {
       case 'kill':
@@ -283,67 +273,7 @@ export class EnsembleFaults {
     }
   }
 
-  #strikeLinks(kind: EnsembleFaultKind, server: SimServer): void {
-    const { net } = this.#world;
-    const chance = this.#chance;
-    const here = server.machine.host;
-    const hosts = this.#ensemble.servers.map(({ machine }) => machine.host);
-    const others = hosts.filter((host) => host !== here);
-    const clients = this.#hooks.clients();
-    switch (kind) {
-      case 'link reset':
-        net.resetConnections(here);
-        return;
-      case 'link held':
-        net.holdConnections(here, this.#lastingMs * chance.fraction());
-        return;
-      case 'host deaf':
-        here.isDeaf = true;
-        this.#later(this.#lastingMs, () => {
-          here.isDeaf = false;
-        });
-        return;
-      case 'host cut off':
-        this.#cut([here], others, false);
-        return;
-      case 'partition': {
-        const one = hosts.filter(() => chance.chance(0.5));
-        const side = clients.filter(() => chance.chance(0.5));
-        const other = [...hosts, ...clients].filter((host) => ![...one, ...side].includes(host));
-        this.#cut([...one, ...side], other, false);
-        return;
-      }
-      case 'slow link': {
-        net.options = { ...this.#usualNet, jitterMs: chance.pick([1, 20, 200]) };
-        this.#later(this.#lastingMs, () => {
-          net.options = this.#usualNet;
-        });
-        return;
-      }
-      default: {
-        const far = chance.chance(0.7) ? others : clients;
-        if (far.length > 0) this.#cut([here], [chance.pick(far)], kind === 'one-way cut');
-      }
-    }
-  }
-
-  #cut(here: readonly NetHost[], there: readonly NetHost[], oneWay: boolean): void {
-    const { net } = this.#world;
-    const isTowards = this.#chance.chance(0.5);
-    const pairs = here.flatMap((one) => there.map((other) => [one, other] as const));
-    for (const [one, other] of pairs) {
-      if (!oneWay || isTowards) net.cut(other, one);
-      if (!oneWay || !isTowards) net.cut(one, other);
-    }
-    this.#later(this.#lastingMs, () => {
-      for (const [one, other] of pairs) {
-        net.heal(other, one);
-        net.heal(one, other);
-      }
-    });
-  }
-
-  #strikeDisk(kind: EnsembleFaultKind, server: SimServer): void {
+  #strikeDisk(kind: ServerFaultKind, server: SimServer): void {
     const chance = this.#chance;
     switch (kind) {
       case 'slow disk': {

@@ -1,7 +1,7 @@
-// Plays texts of test/scenarios: lines at the margin are commands, the indented lines below each what came of it. A text
-// begins with its title; a line `with name=value …` sets options, before the first command. In: which texts, and what
-// plays one. Out: a test a text, which fails where something else came of a command; with QUOLL_REWRITE=1 the texts are
-// written anew.
+// Plays texts of test/scenarios: lines at the margin are commands, the indented lines below each what came of it. A
+// text begins with its title; a line `with name=value …` sets options, before the first command. In: which texts, and
+// what plays one. Out: a test a text, which fails where something else came of a command; with QUOLL_REWRITE=1 the
+// texts are written anew.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
