@@ -5,7 +5,8 @@
 // (LEADERINFO sent, ACKEPOCH awaited) -> epochAcked (the quorum of ACKEPOCH is not there yet) -> surveying ->
 // syncing -> newLeader (NEWLEADER sent) -> newLeaderAcked -> serving (UPTODATE sent). Different from Java on
 // purpose: COMMITs wait from NEWLEADER until UPTODATE, because learners up to 3.9.2 fail on one in between
-// (ZOOKEEPER-4394); any ACK may come first (ZOOKEEPER-4685); servers before Zab 1.0 (3.3) are refused.
+// (ZOOKEEPER-4394; our own serve only behind them, a Java learner may answer a read before, as behind a Java leader:
+// ZOOKEEPER-3023); any ACK may come first (ZOOKEEPER-4685); servers before Zab 1.0 (3.3) are refused.
 
 import { DecodeError } from '../../jute/reader.ts';
 import { packetName, writeBarePacket, writeDataPacket } from '../../proto/packets.ts';

@@ -73,6 +73,10 @@ export class LearnerHistory {
     this.#lastDurable = lastZxid;
   }
 
+  get lastReceived(): Zxid {
+    return this.#lastReceived;
+  }
+
   get lastAppended(): Zxid {
     return this.#lastAppended;
   }

@@ -3,9 +3,10 @@
 // learner-requests.ts) to the end of the term. Inputs: events and the time; outputs: calls of LearnerHost, packets
 // in the link, effects in order, one deadline.
 //
-// Invariants: nothing is served before UPTODATE; whatever comes out of turn ends the term with a reason.
-// Different from Java on purpose: a gap, a COMMIT of anything but the oldest proposal, or reconfiguration ends the
-// term, where Java warns or ends the process.
+// Invariants: nothing is served before UPTODATE, nor before all that was proposed ahead of it is applied; whatever
+// comes out of turn ends the term with a reason. Different from Java on purpose: a gap, a COMMIT of anything but the
+// oldest proposal, or reconfiguration ends the term, where Java warns or ends the process; Java serves before the
+// COMMITs it held are applied (ZOOKEEPER-3023).
 
 import { DecodeError } from '../../jute/reader.ts';
 import { packetName, writeBarePacket } from '../../proto/packets.ts';
@@ -44,7 +45,9 @@ export class Learner {
   readonly #handshake: LearnerHandshake;
   readonly #requests: LearnerRequests;
   #effects: learning.LearnerEffect[] = [];
-  #phase: 'joining' | 'broadcasting' | 'over' = 'joining';
+  #phase: 'joining' | 'catchingUp' | 'broadcasting' | 'over' = 'joining';
+  /** The newest that was proposed to us when UPTODATE came. */
+  #serveFrom: Zxid = 0n;
   #lastReceivedAt = Number.POSITIVE_INFINITY;
   #now = 0;
 
@@ -209,7 +212,7 @@ export class Learner {
     const { type, zxid, dataStart, dataEnd } = stream.view;
     // A synchronized observer is informed: proposals and commits tell it nothing.
     const isObserver = this.#options.role === 'observer';
-    const isIgnored = isObserver && this.isServing;
+    const isIgnored = isObserver && this.#phase !== 'joining';
     switch (type) {
       case PacketType.PROPOSAL:
         if (isIgnored) return;
@@ -239,7 +242,7 @@ export class Learner {
         if (this.#isAcknowledged) this.#requests.pinged();
         return;
       default:
-        if (this.isServing) this.#onAnswer(type);
+        if (this.#phase !== 'joining') this.#onAnswer(type);
         else this.#outOfTurn();
     }
   }
@@ -253,25 +256,53 @@ export class Learner {
     }
   }
 
+  /**
+   * Whatever the leader has committed by now was proposed to us before, but its COMMIT may be behind UPTODATE: our
+   * leaders hold it back for learners that fail on it (ZOOKEEPER-4394). A read in between would miss what others
+   * have seen (ZOOKEEPER-3023), so the first is answered when all that was proposed is applied: one round of
+   * commits, for which nobody needs us to serve.
+   */
   #onUpToDate(): void {
     const { epoch } = this.#handshake;
-    if (!this.#isAcknowledged || this.isServing || epoch === undefined) {
+    if (!this.#isAcknowledged || this.#phase !== 'joining' || epoch === undefined) {
       this.#outOfTurn();
       return;
     }
-    this.#phase = 'broadcasting';
+    const { lastReceived, lastDelivered } = this.#history;
+    this.#phase = 'catchingUp';
+    this.#serveFrom = lastReceived;
     // As Java does, in the words of NEWLEADER's ACK; leaders pass over it.
     writeBarePacket(this.link.out, PacketType.ACK, makeZxid(epoch, 0));
     const what = `recv UPTODATE from ${this.#options.leader}`;
+    if (lastDelivered >= lastReceived) {
+      this.#serve(epoch, what);
+      return;
+    }
+    const decision = `serve when ${hex(lastReceived)} is applied, now ${hex(lastDelivered)}`;
+    this.#note({ event: 'phase', what, decision });
+  }
+
+  #serve(epoch: number, what: string): void {
+    this.#phase = 'broadcasting';
     this.#note({ event: 'phase', what, decision: `serve in epoch ${hex(epoch)}` });
     this.#effects.push({ kind: 'serve', epoch });
   }
 
   #judge(fault: Fault | undefined): void {
-    if (fault === undefined) return;
+    if (fault === undefined) {
+      if (this.#phase === 'catchingUp') this.#caughtUp();
+      return;
+    }
     const { reason, wantsSnapshot } = fault;
     const what = `leader ${this.#options.leader} sent ${reason}`;
     this.#abandon(what, wantsSnapshot === undefined ? {} : { wantsSnapshot });
+  }
+
+  #caughtUp(): void {
+    const { epoch } = this.#handshake;
+    const { lastDelivered } = this.#history;
+    if (epoch === undefined || lastDelivered < this.#serveFrom) return;
+    this.#serve(epoch, `${hex(lastDelivered)} is applied`);
   }
 
   #outOfTurn(): void {
