@@ -5,9 +5,12 @@
 // Where a sync failed, the system calls the pages clean though the disk never got them (fsyncgate), and a sync alone
 // would do nothing: so what no mark vouches for is written once more, byte for byte, and then synced. A torn tail is
 // cut off if a mark judged it: the next log file overwrites that mark, and without it the tail might look like damage.
+// Then the mark says so: what lies behind it is judged more mildly, and nothing of this may be.
 
 import type { Files, OpenFile } from '../ports.ts';
+import { FileError } from '../ports.ts';
 import type { DurableMark } from './durable-mark.ts';
+import { DurableMarkWriter } from './durable-mark.ts';
 import type { LogFileName } from './file-names.ts';
 import type { Replayed } from './replay.ts';
 
@@ -33,8 +36,26 @@ export function makeDurable(
     } finally {
       file.close();
     }
+    if (isLast && isMarked && mark.offset < tail.end) {
+      noteDurable(files, directory, { file: zxid, offset: tail.end });
+    }
   }
   if (logs.length > 0) files.syncDirectoryNow(directory);
+}
+
+/** The log is no worse without it. */
+function noteDurable(files: Files, directory: string, mark: DurableMark): void {
+  try {
+    const writer = new DurableMarkWriter(files, directory);
+    try {
+      writer.write(mark);
+      writer.syncNow();
+    } finally {
+      writer.close();
+    }
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+  }
 }
 
 function rewrite(file: OpenFile, from: number, to: number): void {
