@@ -201,9 +201,9 @@ export const requestMutants: readonly Mutant[] = [
   },
   {
     name: 'a new leader gives sessions no time',
-    file: 'server/leading',
-    find: "sessions.startOver('primary', ports.clock.now());",
-    replace: "sessions.startOver('primary', ports.clock.now() - 1e7);",
+    file: 'core/replica',
+    find: 'sessions.add(id, timeoutMs, now);',
+    replace: 'sessions.add(id, timeoutMs, now - timeoutMs);',
     breaks: 'SE5',
     world: 'ensemble',
   },

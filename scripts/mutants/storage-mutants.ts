@@ -202,20 +202,12 @@ export const storageMutants: readonly Mutant[] = [
     world: 'texts',
   },
   {
-    name: 'TRUNC is not synced (3701)',
-    file: 'storage/truncate',
-    find: 'file.setLength(offset);\n        file.sync();',
-    replace: 'file.setLength(offset);',
-    breaks: 'HI1',
-    world: 'ensemble',
-  },
-  {
     name: 'TRUNC leaves later snapshots (1549)',
     file: 'storage/truncate',
     find: 'const dirty = snapshots.filter((file) => file.zxid > zxid);',
     replace: 'const dirty = [];',
     breaks: 'HI1',
-    world: 'texts',
+    world: 'crash',
   },
   {
     name: 'TRUNC leaves later log files',
@@ -223,7 +215,7 @@ export const storageMutants: readonly Mutant[] = [
     find: 'const later = logs.filter((file) => file.zxid > zxid);',
     replace: 'const later = [];',
     breaks: 'HI1',
-    world: 'texts',
+    world: 'crash',
   },
   {
     name: 'a cut history is not read again (5094)',
@@ -240,7 +232,7 @@ export const storageMutants: readonly Mutant[] = [
     replace: `saved();
             saveReceived(this.#ports, options, database, () => undefined, (error) => {`,
     breaks: 'PS1',
-    world: 'ensemble',
+    world: 'crash',
   },
   {
     name: 'old logs stay beside a leader’s snapshot',
@@ -248,6 +240,6 @@ export const storageMutants: readonly Mutant[] = [
     find: 'for (const old of oldLogs)\n            setReplaced(files, logs, old);',
     replace: '',
     breaks: 'PS3',
-    world: 'ensemble',
+    world: 'crash',
   },
 ];

@@ -430,34 +430,20 @@ export const zabMutants: readonly Mutant[] = [
     world: 'ensemble',
   },
   {
-    name: 'votes are cast with the accepted epoch, and no leader steps back',
+    name: 'votes are cast with the accepted epoch',
     file: 'server/ensemble-server',
     find: 'this.#elector?.look(history.lastZxid, history.epochs.currentEpoch);',
     replace: 'this.#elector?.look(history.lastZxid, history.epochs.acceptedEpoch);',
-    and: [
-      {
-        file: 'core/zab/discovery',
-        find: 'if (currentEpoch !== -1 && isMoreRecent(summary, this.#summary)) {',
-        replace: 'if (false) {',
-      },
-    ],
     breaks: 'LD3',
-    world: 'ensemble',
+    world: 'texts',
   },
   {
-    name: 'votes are cast with no zxid, and no leader steps back',
+    name: 'votes are cast with no zxid',
     file: 'server/ensemble-server',
     find: 'this.#elector?.look(history.lastZxid, history.epochs.currentEpoch);',
     replace: 'this.#elector?.look(0n, history.epochs.currentEpoch);',
-    and: [
-      {
-        file: 'core/zab/discovery',
-        find: 'if (currentEpoch !== -1 && isMoreRecent(summary, this.#summary)) {',
-        replace: 'if (false) {',
-      },
-    ],
     breaks: 'LD3',
-    world: 'ensemble',
+    world: 'texts',
   },
   {
     name: 'a leader’s snapshot leaves the old committed log (1549)',

@@ -5,6 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { nodeCodec } from '../../../src/node/node-codec.ts';
 import { nodeHash } from '../../../src/node/node-hash.ts';
+import { runCrashWorkload } from '../../../src/sim/crash-runner.ts';
+import { crashWorkloads, javaFileNames } from '../../../src/sim/crash-workloads.ts';
 import { runEnsemble } from '../../../src/sim/ensemble-scenario.ts';
 import { runStandalone } from '../../../src/sim/standalone-scenario.ts';
 import { World } from '../../../src/sim/world.ts';
@@ -15,7 +17,7 @@ import { played } from '../../support/play-texts.ts';
 import { projectFile } from '../../support/project-file.ts';
 import { Scenario } from '../../support/scenario.ts';
 
-export const worldNames = ['lone', 'ensemble', 'zab', 'election', 'texts'] as const;
+export const worldNames = ['lone', 'ensemble', 'zab', 'election', 'crash', 'texts'] as const;
 export type WorldName = (typeof worldNames)[number];
 
 export interface Caught {
@@ -24,6 +26,7 @@ export interface Caught {
   readonly what: string;
 }
 
+const invariant = /\b((?:EP|LD|HI|PS|ST|SE|WA|CL|LV)\d+):? [^\n]*/;
 /** As `npm run sim` has them; fewer for ensembles, for more seeds in the same time. */
 const operations = { lone: 400, ensemble: 150 };
 
@@ -48,6 +51,8 @@ export function enterWorld(
       case 'election':
         playElection(seed);
         return undefined;
+      case 'crash':
+        return crashOf(seed);
       case 'texts':
         return differenceOf(seed);
     }
@@ -58,7 +63,25 @@ export function enterWorld(
 
 /** How many there are; a seed may be any number. */
 export function sizeOf(name: WorldName): number {
+  if (name === 'crash') return crashWorkloads.length;
   return name === 'texts' ? textNames().length : Number.MAX_SAFE_INTEGER;
+}
+
+/** A share of the disks that a loss of power may leave of one workload. */
+function crashOf(number: number): Caught | undefined {
+  const workload = crashWorkloads[number - 1];
+  if (workload === undefined) return undefined;
+  const javaFiles = new Map(
+    javaFileNames.map((name) => {
+      const path = projectFile(`test/fixtures/storage/java-3.8.0/${name}`);
+      return [`/data/version-2/${name}`, new Uint8Array(readFileSync(path))];
+    }),
+  );
+  const share = { every: 11, restartEvery: 40, failuresMax: 1 };
+  const [failure] = runCrashWorkload(workload, { codec: nodeCodec, javaFiles, ...share }).failures;
+  if (failure === undefined) return undefined;
+  const { violation } = failure;
+  return { by: invariant.exec(violation)?.[1] ?? 'crash', what: `${workload.name}: ${violation}` };
 }
 
 function textNames(): string[] {
@@ -86,7 +109,7 @@ function differenceOf(number: number): Caught | undefined {
 /** Assertions name their invariant at the beginning of a line: `HI13: …`. */
 function caughtError(error: unknown): Caught {
   const text = error instanceof Error ? `${error.message}` : String(error);
-  const invariant = /\b((?:EP|LD|HI|PS|ST|SE|WA|CL|LV)\d+): [^\n]*/.exec(text);
-  if (invariant !== null) return { by: invariant[1] ?? '', what: invariant[0] };
+  const named = invariant.exec(text);
+  if (named !== null) return { by: named[1] ?? '', what: named[0] };
   return { by: 'assertion', what: text.split('\n')[0] ?? '' };
 }
