@@ -159,7 +159,7 @@ class HistoryChecker {
       }
       return;
     }
-    if ((this.#lastXid.get(sessionId) ?? 0) > entry.cxid) {
+    if ((this.#lastXid.get(sessionId) ?? 0) > entry.cxid && !isEmpty(invocation)) {
       this.#violation('CL7', `zxid ${zxid}: ${invocation} comes after later ones of its session`);
     }
     this.#lastXid.set(sessionId, entry.cxid);
@@ -235,14 +235,19 @@ function replyOf(outcome: Exclude<NonNullable<Invocation['outcome']>, { kind: 'l
     : { err: outcome.err, result: {} };
 }
 
-/** Refused since its session was opened elsewhere; of a multi each part is, and an empty one has none. */
+/** Refused since its session was opened elsewhere; of a multi each part is. */
 function isMoved(entry: GhostEntry): boolean {
   if (entry.type === OpCode.error) return firstInt(entry) === ErrorCode.SessionMoved;
   if (entry.type !== OpCode.multi) return false;
   const { txns } = MultiTxn.read(new Reader(entry.bytes, txnHeaderLength));
   const first = txns[0]?.data;
-  if (first === undefined || first === null) return txns.length === 0;
+  if (first === undefined || first === null) return false;
   return new Reader(first).int() === ErrorCode.SessionMoved;
+}
+
+/** Nothing of it can be refused, and nothing is done, wherever it stands. */
+function isEmpty({ operation }: Invocation): boolean {
+  return operation.type === 'multi' && operation.ops.length === 0;
 }
 
 /** A closing session's requests are refused, the parts of a multi each. */
