@@ -25,6 +25,8 @@ export class Ghost {
   /** To whom each server promised each epoch. */
   readonly #promises = new Map<string, Sid>();
   readonly #promised = new Map<Sid, number>();
+  /** How much the leader had applied when it sent UPTODATE to each server. */
+  readonly #upToDate = new Map<Sid, number>();
   /** Whose NEWLEADER each server acknowledged since it last promised. */
   readonly #acknowledged = new Map<Sid, number>();
 
@@ -99,6 +101,17 @@ export class Ghost {
   checkInitial(host: ZabHost, epoch: number): void {
     const initial = this.#initial.get(epoch);
     assert.ok(initial !== undefined && host.applied.length >= initial.length, 'HI11: I_e first');
+  }
+
+  /** An established leader sends UPTODATE. */
+  upToDate(sid: Sid, leader: ZabHost): void {
+    this.#upToDate.set(sid, leader.applied.length);
+  }
+
+  /** A learner begins to serve (ZOOKEEPER-3023). */
+  checkUpToDate(host: ZabHost): void {
+    const least = this.#upToDate.get(host.sid) ?? 0;
+    assert.ok(host.applied.length >= least, 'CL4: it serves all that was committed at UPTODATE');
   }
 
   /** The disk of a server changed. */

@@ -119,6 +119,31 @@ test('row 5 (ZOOKEEPER-4394): COMMITs between NEWLEADER and UPTODATE are deliver
   assert.deepEqual(script.wanted(), ['serve 3'], 'row 24: nothing is left to be applied');
 });
 
+test('row 24 (ZOOKEEPER-3023): whatever was committed at UPTODATE is applied before the first read', () => {
+  const news = concatBytes([proposal(z(3, 1)), proposal(z(3, 2))]);
+  // Our leaders hold COMMITs back until UPTODATE is sent; what is proposed behind it is not waited for.
+  const later = [upToDate, commit(z(3, 1)), proposal(z(3, 3)), commit(z(3, 2)), commit(z(3, 3))];
+  const bytes = concatBytes(later);
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const script = promised();
+    script.send(packet('DIFF', z(1, 3)), newLeader(3));
+    script.saved('currentEpoch', 3);
+    script.send(news);
+    script.synced(z(3, 2));
+    assert.deepEqual(script.sent(), ['ACK 0x300000000', 'ACK 0x300000001', 'ACK 0x300000002']);
+    script.wanted();
+    script.send(bytes.subarray(0, cut));
+    const isApplied = script.delivered.includes(z(3, 2));
+    assert.equal(script.learner.isServing, isApplied, `${cut} of ${bytes.length} bytes`);
+    assert.deepEqual(script.wanted(), isApplied ? ['serve 3'] : []);
+    const isUpToDate = cut >= upToDate.length;
+    assert.deepEqual(script.sent(), isUpToDate ? ['ACK 0x300000000'] : [], 'at once, as Java');
+    script.send(bytes.subarray(cut));
+    assert.deepEqual(script.wanted(), isApplied ? [] : ['serve 3']);
+    assert.deepEqual(script.delivered, [z(3, 1), z(3, 2), z(3, 3)]);
+  }
+});
+
 test('rows 8 and 16 (ZOOKEEPER-4925, 2355): after any part of a DIFF the tree is where it says', () => {
   const bytes = concatBytes([
     packet('DIFF', z(2, 3)),

@@ -51,6 +51,9 @@ export function performLeader(
       return;
     }
     case 'note':
+      if (effect.note.decision === 'send UPTODATE') {
+        world.ghost.upToDate(BigInt(effect.note.peer ?? 0), host);
+      }
       world.say(`${server.sid}: ${effect.note.line}`);
   }
 }
@@ -88,6 +91,7 @@ export function performLearner(
       return;
     case 'serve':
       world.ghost.checkPrefix(host);
+      world.ghost.checkUpToDate(host);
       world.ghost.checkInitial(host, effect.epoch);
       return;
     case 'abandon':

@@ -103,6 +103,11 @@ export class Story {
     for (const wire of this.world.network.wires) this.world.network.break(wire, 'cut');
   }
 
+  canPropose(sid: Sid): boolean {
+    const { role } = this.world.server(sid);
+    return role instanceof Leader && role.canPropose;
+  }
+
   assertServing(leader: Sid, ...followers: Sid[]): void {
     const { role } = this.world.server(leader);
     assert.ok(role instanceof Leader && role.canPropose, this.world.trace.slice(-40).join('\n'));
