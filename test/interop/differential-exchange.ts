@@ -157,7 +157,7 @@ export class Exchange {
       `  Java:  ${java}`,
       `  Quoll: ${quoll}`,
       '  last requests:',
-      ...this.#history.slice(-4).map((line) => `    ${cut(line, 1500)}`),
+      ...this.#ofLate().map((line) => `    ${cut(line, 1500)}`),
       `  last requests naming ${cut(paths, 300)}:`,
       ...related.slice(-12).map((line) => `    ${line}`),
     ].join('\n');
@@ -347,6 +347,12 @@ export class Exchange {
     if (type === OpCode.setWatches || type === OpCode.setWatches2) return prng.pick([-8, -8, 9]);
     if (prng.chance(0.02)) return prng.pick([0, -3, -7, 0x7fffffff, -0x80000000]);
     return connection.nextXid++;
+  }
+
+  /** The requests of this step, however many they are, and a few before it. */
+  #ofLate(): readonly string[] {
+    const ofStep = this.#history.filter((line) => line.startsWith(`#${this.world.step} `));
+    return this.#history.slice(-Math.max(4, ofStep.length + 2));
   }
 }
 
