@@ -228,7 +228,7 @@ export const requestMutants: readonly Mutant[] = [
     find: 'if (request.lastZxidSeen > lastProcessedZxid && request.lastZxidSeen > epochStart) {',
     replace: 'if (false) {',
     breaks: 'CL2',
-    world: 'ensemble',
+    world: 'texts',
   },
   {
     name: 'a session that moved is not refused at its old server',

@@ -430,22 +430,6 @@ export const zabMutants: readonly Mutant[] = [
     world: 'ensemble',
   },
   {
-    name: 'votes are cast with the accepted epoch',
-    file: 'server/ensemble-server',
-    find: 'this.#elector?.look(history.lastZxid, history.epochs.currentEpoch);',
-    replace: 'this.#elector?.look(history.lastZxid, history.epochs.acceptedEpoch);',
-    breaks: 'LD3',
-    world: 'texts',
-  },
-  {
-    name: 'votes are cast with no zxid',
-    file: 'server/ensemble-server',
-    find: 'this.#elector?.look(history.lastZxid, history.epochs.currentEpoch);',
-    replace: 'this.#elector?.look(0n, history.epochs.currentEpoch);',
-    breaks: 'LD3',
-    world: 'texts',
-  },
-  {
     name: 'a leader’s snapshot leaves the old committed log (1549)',
     file: 'server/history',
     find: 'this.#database = database;\n                this.committedLog.clear();',
