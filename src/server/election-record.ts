@@ -47,12 +47,16 @@ export interface ElectionRecordOptions {
 const electionsMax = 8;
 /** About a megabyte as JSON; a round among seven servers takes some thirty entries. */
 const entriesMax = 2000;
+/** More than what reading two clocks in milliseconds one after the other makes of them. */
+const wallStepMs = 2;
 
 export class ElectionRecord {
   readonly #clock: Clock;
   readonly #sid: number;
   readonly #file: LineFile<ElectionEntry> | undefined;
   readonly #entries = new Deque<ElectionEntry>();
+  /** The wall clock minus the monotonic one. */
+  #wallOffset = Number.NaN;
   /** Of those kept, how many begin an election. */
   #elections = 0;
 
@@ -79,14 +83,20 @@ export class ElectionRecord {
   }
 
   add(note: ElectionNote | ZabNote): void {
-    const time = Math.round(this.#clock.wallTime() - (this.#clock.now() - note.at));
-    const head = { time, sid: this.#sid };
+    const head = { time: this.#wallTimeOf(note.at), sid: this.#sid };
     const entry: ElectionEntry =
       'round' in note ? { ...head, kind: 'election', ...note } : { ...head, kind: 'zab', ...note };
     this.#entries.push(entry);
     if (beginsElection(entry)) this.#elections++;
     this.#forget();
     this.#file?.add(entry);
+  }
+
+  /** The offset follows the wall clock in steps only, or its milliseconds would turn the order of notes around. */
+  #wallTimeOf(at: number): number {
+    const offset = this.#clock.wallTime() - this.#clock.now();
+    if (!(Math.abs(offset - this.#wallOffset) <= wallStepMs)) this.#wallOffset = offset;
+    return Math.round(at + this.#wallOffset);
   }
 
   /** An ElectionReport. */

@@ -97,6 +97,23 @@ function synced(at: number): ZabNote {
   return { ...what, at, epoch: 1, peer: 3, sync, decision: 'send', line: 'sync -> send' };
 }
 
+test('a wall clock of whole milliseconds does not turn the order of notes around', () => {
+  let now = 0;
+  const files = new MemoryFiles({ clock: new VirtualClock(wallTimeAtStart) });
+  const clock = {
+    ...{ now: () => now, wallTime: () => Math.floor(wallTimeAtStart + now) },
+    ...{ endOfTurn: () => undefined, schedule: () => ({ cancel: () => undefined }) },
+  };
+  const ports = { clock, files, log: { log: () => undefined } };
+  const record = new ElectionRecord(ports, { sid: 2n, directory: undefined });
+  for (; now < 20; now += 0.3) record.add(election(now, 'received', 1));
+  const times = (JSON.parse(record.toJson()) as ElectionReport).entries.map(({ time }) => time);
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => a - b),
+  );
+});
+
 test('an entry is a note with its kind, the time of day and whose it is', () => {
   const world = new World();
   world.clock.pass(250);
