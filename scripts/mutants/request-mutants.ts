@@ -14,14 +14,6 @@ export const requestMutants: readonly Mutant[] = [
     quick: true,
   },
   {
-    name: 'a sync does not ask the leader',
-    file: 'core/request/requests',
-    find: 'if (this.#isReadOnly || connection.error !== ErrorCode.Ok)\n            return false;',
-    replace: 'return false;',
-    breaks: 'CL5',
-    world: 'ensemble',
-  },
-  {
     name: 'the watch event follows the reply',
     file: 'core/request/commits',
     find: '    commit(write, bytes) {',
