@@ -57,6 +57,7 @@ for (const mode of ['follower', 'leader'] as const) {
           ports,
           seed,
           operations,
+          setAclAlone: true,
           passOver: Number(process.env.QUOLL_DIFF_PASS_OVER ?? 0),
         });
         try {

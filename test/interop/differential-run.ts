@@ -11,6 +11,7 @@ import { users } from './differential-acls.ts';
 import { Exchange } from './differential-exchange.ts';
 import { Generator } from './differential-generator.ts';
 import { Quotas } from './differential-quotas.ts';
+import type { Request } from './differential-requests.ts';
 import { make } from './differential-requests.ts';
 import { Sessions } from './differential-sessions.ts';
 import type { Both, ConnectionState } from './differential-world.ts';
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly operations: number;
   /** So many mismatches are printed and passed over: for a look at many at once. */
   readonly passOver: number;
+  /** No setACL in a batch. */
+  readonly setAclAlone?: boolean;
 }
 
 const connectionsWanted = 7;
@@ -87,6 +90,17 @@ export class Run {
     }
   }
 
+  /**
+   * Java judges what comes right behind a setACL by the old list until the new one is applied
+   * (pRequest2Txn leaves it out of the outstanding change): on a lone server seldom, in an ensemble
+   * often. Both answers are right by luck only, so there it goes alone.
+   */
+  #batch(connection: ConnectionState): Request[] {
+    const batch = this.#generator.batch(connection);
+    if (this.#options.setAclAlone !== true) return batch;
+    return batch.filter(({ type }) => type !== OpCode.setACL);
+  }
+
   async #step(root: ConnectionState): Promise<void> {
     const { prng, open, sessions } = this.#world;
     const others = open.filter((one) => one !== root);
@@ -100,7 +114,7 @@ export class Run {
       await this.exchange.send(connection, [this.#generator.one(connection)]);
       await this.exchange.settle(connection);
     } else if (die < 950) {
-      await this.exchange.send(connection, this.#generator.batch(connection));
+      await this.exchange.send(connection, this.#batch(connection));
       await this.exchange.settle(connection);
     } else if (die < 975) {
       await this.#quotas.step(root);
