@@ -191,6 +191,8 @@ class Scenario {
 
   /** SE5: nobody's session ends while all is well. */
   #liveOn(): void {
+    // The leader hears of whom its learners heard with the next ping, and a slow turn may have been before that one.
+    this.#world.runFor(this.#shape.tickTimeMs * 2);
     const { live } = this.#workload;
     const epochNow = (): number | undefined =>
       this.#ensemble.leaders[0]?.ensembleServer?.view.epoch;
