@@ -90,6 +90,8 @@ interface Found {
   readonly count: number | undefined;
   readonly epochs: Epochs | undefined;
   readonly sessionIdsFrom: number;
+  /** Applied from the logs. */
+  readonly txns: number;
 }
 
 function judge(
@@ -121,7 +123,9 @@ function judge(
     return undefined;
   }
   const isPrefix = found.count !== undefined && history.stateAt(found.count) === found.state;
-  if (unprovable === 'cut' && kind === 'cut' && isPrefix) {
+  const isCovered = found.txns === 0;
+  const isExcused = unprovable === 'cut' || (unprovable === 'covered cut' && isCovered);
+  if (kind === 'cut' && isPrefix && isExcused) {
     report.unprovable++;
     return undefined;
   }
@@ -136,7 +140,7 @@ function start(
   const clock = new VirtualClock();
   const disk = new PlainFiles(clock, files);
   const counted = new CountedCodec(codec);
-  const nothing = { state: '', count: undefined, epochs: undefined, sessionIdsFrom: 0 };
+  const nothing = { state: '', count: undefined, epochs: undefined, sessionIdsFrom: 0, txns: 0 };
   let size = 0;
   for (const bytes of files.values()) size += bytes.length;
   let found: Found;
@@ -151,6 +155,7 @@ function start(
       count: history.countOf(recovered.lastZxid),
       epochs: isEnsemble ? recovered.epochs : undefined,
       sessionIdsFrom,
+      txns: recovered.committedLog.length,
     };
   } catch (error) {
     const isNamed =

@@ -31,18 +31,21 @@ const strayMax = 8;
 const headZeroLeast = 5;
 
 /**
- * `durable`: bytes of this file that a durable mark vouches for; undefined: no mark speaks of it. Throws FileError.
+ * `durable`: bytes of this file that a durable mark vouches for; undefined: no mark speaks of it. `mayBeCut`: a Java
+ * server may have taken away what stood behind the file's last entry. Throws FileError.
  */
 export function judgeTail(
   file: OpenFile,
   stop: LogStop,
   entryLengthMax: number,
   durable: number | undefined,
+  mayBeCut = true,
 ): LogTail {
   const judge = new Judge(file, stop, entryLengthMax);
   const { offset } = stop;
   const damaged = (reason: string): LogTail => ({ kind: 'damaged', offset, reason });
-  if (offset < judge.length && durable !== undefined && offset < durable) {
+  const isShort = offset < judge.length || !mayBeCut;
+  if (isShort && durable !== undefined && offset < durable) {
     return damaged(`${stop.detail}, where ${durable} bytes were on disk`);
   }
   if (judge.isZero(offset, judge.length)) return { kind: 'clean', offset, reason: stop.detail };

@@ -196,10 +196,12 @@ class Replay {
     const { stop } = reader;
     if (stop === undefined) return;
     const durable = mark?.file === firstZxid ? mark.offset : undefined;
+    // A Java learner that cuts its log writes a snapshot before it goes on (Learner.syncWithLeader, TRUNC).
+    const mayBeCut = this.last === this.#options.from;
     const judge = (): LogTail => {
       const file = open(files, path, this.last);
       try {
-        const tail = judgeTail(file, stop, entryLengthMax, durable);
+        const tail = judgeTail(file, stop, entryLengthMax, durable, mayBeCut);
         if (tail.kind !== 'clean') {
           log.log('warn', `${path} at byte ${tail.offset}: ${tail.reason} -> ${tail.kind}`);
         }
