@@ -43,7 +43,7 @@ export class LearnerClients {
       this.#writes.forwardedSession(this.#requester(request, Ok), cxid, timeoutMs, now);
       return;
     }
-    const requester = this.#requester(request, this.#error(sessionId, link));
+    const requester = this.#requester(request, this.#error(sessionId, link, now));
     const kind = opOf(type)?.kind;
     if (type === OpCode.closeSession) {
       // From whoever asks, as Java does: it is the last word of a session.
@@ -76,7 +76,8 @@ export class LearnerClients {
     return this.#sessions.touch(session, now);
   }
 
-  #error(sessionId: bigint, link: object): number {
+  /** A request is a sign of life, as at our own clients: the learner's PING may be late (Java waits for that). */
+  #error(sessionId: bigint, link: object, now: number): number {
     const session = this.#sessions.get(sessionId);
     if (session === undefined) {
       // It may be a local session of the learner's; one of our own we would know.
@@ -85,7 +86,9 @@ export class LearnerClients {
     }
     if (session.closing) return SessionExpired;
     session.owner ??= link;
-    return session.owner === link ? Ok : ErrorCode.SessionMoved;
+    if (session.owner !== link) return ErrorCode.SessionMoved;
+    this.#sessions.touch(session, now);
+    return Ok;
   }
 
   /** A session's requests come in runs: what they have in common is made once. */
