@@ -27,7 +27,7 @@ export interface CorruptionSubject {
   readonly isEnsemble: boolean;
   readonly history: CrashHistory;
   /**
-   * Changes nothing can be held against: a crash leaves the same (a cut of the last log), or a Java server does (another
+   * Changes nothing can be held against: a crash leaves it (a cut of the last log), or a Java server does (another
    * number in an epoch file; a log cut between two entries below a snapshot, as its TRUNC leaves it).
    */
   readonly unprovable: 'nothing' | 'cut' | 'covered cut' | 'number';

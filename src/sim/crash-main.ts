@@ -1,5 +1,5 @@
-// `npm run sim:crash`: every workload (or one), every disk a loss of power may leave of it; an error at every call; all
-// three servers of an ensemble at once. Wires in the codec, the hash and Java's files. Output: a line for each workload,
+// `npm run sim:crash`: every workload (or one), every disk a loss of power may leave of it; an error at each; all
+// three servers of an ensemble at once. Wires in codec, hash and Java's files. Output: a line for each workload,
 // progress every ten seconds, failures with how to repeat one; exit code 1 when there is one.
 //
 // Arguments: --workload TEXT (those whose name holds it), --every N (one image or call of N), --restarts N (of the
