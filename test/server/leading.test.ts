@@ -1,6 +1,6 @@
-// What a leader that loses its term keeps of it: all that was proposed, since others may have committed what its own disk
-// did not have yet. In: an ensemble in a simulated world, whose leader is slow to write. Out: what stands in its log when
-// it comes back.
+// What a leader that loses its term keeps of it: all that was proposed, since others may have committed what its own
+// disk did not have yet. In: an ensemble in a simulated world, whose leader is slow to write. Out: what stands in its
+// log when it comes back.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -382,8 +382,8 @@ export class DataTree {
 
   /**
    * Sets the Stat of a node that comes from a file; the counters of children follow as the children come. `at`: where
-   * its StatPersisted stands (czxid, mzxid, ctime, mtime, version, cversion, aversion, ephemeralOwner, pzxid); no record
-   * is read, as a million nodes would cost nine million fields.
+   * its StatPersisted stands (czxid, mzxid, ctime, mtime, version, cversion, aversion, ephemeralOwner, pzxid). No
+   * record is read: a million nodes would cost nine million fields.
    */
   restoreStat(slot: number, view: DataView, at: number): void {
     const rows = this.#rows;
