@@ -17,9 +17,23 @@ import { hunt, seedsMax } from './hunt.ts';
 import { PatchError, PatchedCopy } from './patched-copy.ts';
 import { withTable } from './table.ts';
 
+const usage = `npm run sim:mutants -- [options] [words]
+
+  words         mutants whose name or file holds one; left out: all
+  --world NAME  only those of one world
+  --quick       those that every test run hunts
+  --part 1/2    the first of two parts
+  --seeds N     how many seeds one may take (${seedsMax})
+  --list        name them and run nothing
+  --built       take dist-test/ as it is
+  --write       put their rows into the table of docs/RELIABILITY.md
+
+Exit code 1 when one got away or a patch does not match exactly once.`;
+
 const { values, positionals: words } = parseArgs({
   allowPositionals: true,
   options: {
+    help: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     built: { type: 'boolean', default: false },
@@ -29,6 +43,10 @@ const { values, positionals: words } = parseArgs({
     seeds: { type: 'string', default: String(seedsMax) },
   },
 });
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
 const [part = 1, parts = 1] = values.part.split('/').map(Number);
 const chosen = allMutants
   .filter(({ quick }) => quick === true || !values.quick)
