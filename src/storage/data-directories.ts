@@ -90,6 +90,8 @@ function makeDurable(files: Files, directory: string): void {
     parents.push(files.join(path, '..'));
   }
   files.makeDirectories(directory);
+  // A start that was cut off may have made it and not synced its name.
+  if (parents.length === 0) files.syncDirectoryNow(files.join(directory, '..'));
   for (const parent of parents) files.syncDirectoryNow(parent);
 }
 
